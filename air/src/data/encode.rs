@@ -1,0 +1,166 @@
+//! The canonical bytes of [`Data`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use marine_particle::PeerId;
+use thiserror::Error;
+
+use super::entry::{read_content_id, read_peer, write_content_id};
+use super::{Data, Segment};
+use crate::Limits;
+use crate::cbor::{self, CborError, Reader};
+use crate::value::ContentId;
+
+const VERSION: u64 = 1;
+
+/// Bytes are not particle data.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DataError {
+    /// Not in the canonical form.
+    #[error("particle data is malformed: {0}")]
+    Malformed(#[from] CborError),
+    /// Of a version that this crate does not know.
+    #[error("particle data has version {0}, only version {VERSION} is known")]
+    Version(u64),
+    /// Over a limit.
+    #[error("{what} of {n} is over the limit of {max}")]
+    Limit {
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        n: usize,
+        /// What is allowed.
+        max: usize,
+    },
+}
+
+impl Data {
+    /// The canonical bytes. The same logs and values make the same bytes everywhere.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let entries: usize = self.segments.values().flat_map(|s| &s.entries).map(|entry| entry.len() + 3).sum();
+        let values: usize = self.values.values().map(|value| value.len() + 9).sum();
+        let mut out = Vec::with_capacity(64 + self.segments.len() * 200 + entries + values);
+        cbor::array(&mut out, 4);
+        cbor::uint(&mut out, VERSION);
+        write_content_id(&mut out, &self.particle);
+        cbor::array(&mut out, self.segments.len());
+        for (peer, segment) in &self.segments {
+            segment.encode_to(&peer.to_bytes(), &mut out);
+        }
+        cbor::array(&mut out, self.values.len());
+        self.values.values().for_each(|value| cbor::bytes(&mut out, value));
+        out
+    }
+
+    /// Reads the canonical bytes. Entries and values stay encoded; values are hashed.
+    ///
+    /// # Errors
+    /// If the bytes are not canonical, or over the limits on a message's length or on entries.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DataError> {
+        if bytes.len() > limits.message_bytes {
+            return Err(DataError::Limit { what: "length of the message", n: bytes.len(), max: limits.message_bytes });
+        }
+        let mut reader = Reader::new(bytes);
+        if reader.array()? != 4 {
+            return Ok(reader.fail("particle data is not an array of four")?);
+        }
+        match reader.uint()? {
+            VERSION => {}
+            version => return Err(DataError::Version(version)),
+        }
+        let particle = read_content_id(&mut reader)?;
+        let segments = read_segments(&mut reader, limits.entries)?;
+        let values = read_values(&mut reader)?;
+        reader.end()?;
+        Ok(Self { particle, segments, values })
+    }
+}
+
+impl Segment {
+    /// A map; its keys stand shorter first, then bytewise.
+    fn encode_to(&self, peer: &[u8], out: &mut Vec<u8>) {
+        cbor::head(out, cbor::MAP, 6);
+        cbor::text(out, "len");
+        cbor::uint(out, self.len());
+        cbor::text(out, "sig");
+        match &self.signature {
+            Some(signature) => cbor::bytes(out, signature),
+            None => out.push(cbor::NULL),
+        }
+        cbor::text(out, "from");
+        cbor::uint(out, self.from);
+        cbor::text(out, "head");
+        cbor::bytes(out, &self.head);
+        cbor::text(out, "peer");
+        cbor::bytes(out, peer);
+        cbor::text(out, "entries");
+        cbor::array(out, self.entries.len());
+        self.entries.iter().for_each(|entry| cbor::bytes(out, entry));
+    }
+}
+
+fn read_segments(reader: &mut Reader<'_>, max_entries: usize) -> Result<BTreeMap<PeerId, Segment>, DataError> {
+    let mut segments: BTreeMap<PeerId, Segment> = BTreeMap::new();
+    let mut left = max_entries;
+    for _ in 0..reader.array()? {
+        let (peer, segment) = read_segment(reader, max_entries, &mut left)?;
+        if segments.last_key_value().is_some_and(|(last, _)| *last >= peer) {
+            return Ok(reader.fail("segments are not in the order of their peers")?);
+        }
+        segments.insert(peer, segment);
+    }
+    Ok(segments)
+}
+
+fn read_segment(reader: &mut Reader<'_>, max_entries: usize, left: &mut usize) -> Result<(PeerId, Segment), DataError> {
+    if reader.head()? != (cbor::MAP, 6) {
+        return Ok(reader.fail("segment is not a map of six")?);
+    }
+    read_key(reader, "len")?;
+    let len = reader.uint()?;
+    read_key(reader, "sig")?;
+    let signature = match reader.peek()? {
+        cbor::NULL => {
+            reader.skip();
+            None
+        }
+        _ => Some(reader.fixed()?),
+    };
+    read_key(reader, "from")?;
+    let from = reader.uint()?;
+    read_key(reader, "head")?;
+    let head = reader.fixed()?;
+    read_key(reader, "peer")?;
+    let peer = read_peer(reader)?;
+    read_key(reader, "entries")?;
+    let count = reader.array()?;
+    *left = left.checked_sub(count).ok_or(DataError::Limit {
+        what: "number of entries",
+        n: max_entries.saturating_sub(*left).saturating_add(count),
+        max: max_entries,
+    })?;
+    if count == 0 || from.checked_add(count as u64) != Some(len) {
+        return Ok(reader.fail("length of a segment does not agree with its entries")?);
+    }
+    let entries = (0..count).map(|_| reader.bytes().map(Arc::from)).collect::<Result<_, CborError>>()?;
+    Ok((peer, Segment { from, entries, head, signature }))
+}
+
+fn read_key(reader: &mut Reader<'_>, key: &str) -> Result<(), CborError> {
+    if reader.text()? == key { Ok(()) } else { reader.fail("unexpected key in a segment") }
+}
+
+fn read_values(reader: &mut Reader<'_>) -> Result<BTreeMap<ContentId, Arc<[u8]>>, CborError> {
+    let mut values: BTreeMap<ContentId, Arc<[u8]>> = BTreeMap::new();
+    for _ in 0..reader.array()? {
+        let bytes = reader.bytes()?;
+        let id = ContentId::of(bytes);
+        if values.last_key_value().is_some_and(|(last, _)| *last >= id) {
+            return reader.fail("values are not in the order of their identifiers");
+        }
+        values.insert(id, bytes.into());
+    }
+    Ok(values)
+}

@@ -1,0 +1,284 @@
+//! `call`: waits for its operands, takes its result from the data, or is requested here or forwarded to its peer.
+
+use std::sync::Arc;
+
+use marine_particle::{Cid, PeerId};
+
+use super::error::Catchable;
+use super::index::EntryState;
+use super::machine::{Fault, Machine};
+use super::state::{ActId, Body, Bound, CallBody, Operand};
+use super::{EntryId, Rejection, Report, VoidReason};
+use crate::cbor;
+use crate::data::{Entry, Fact, Hash, is_ed25519};
+use crate::syntax::Instruction;
+use crate::value::{Tetraplet, Value};
+
+/// A peer and its text in base58.
+pub(super) type NamedPeer = (PeerId, Arc<str>);
+
+/// The libp2p codec of peer ids in the form of a CID.
+const LIBP2P_KEY: u64 = 0x72;
+
+impl Machine<'_> {
+    /// Registers a call at its position. Only here is looked whether its output may be set, and when it is set.
+    pub(super) fn start_call(&mut self, act: ActId) -> Result<(), Rejection> {
+        let this = self.state.act(act);
+        let (node, frame) = (this.node, self.state.frames[this.frame as usize].frame);
+        let Instruction::Call { args, output, .. } = self.tree.instruction(node) else { return Ok(()) };
+        if let Some(output) = output {
+            self.check_settable(act, output.name)?;
+        }
+        let slot = self.state.index.slot_at(frame, node.0).map_err(Rejection::KeyCollision)?;
+        self.state.index.set_act(slot, act);
+        self.state.act_mut(act).body = Body::Call(Box::new(CallBody {
+            operands: vec![Operand::Missing(None); 3 + args.len()].into(),
+            slot,
+            peer: None,
+            args_hash: None,
+            is_nowhere: false,
+            is_requested: false,
+            results_seen: 0,
+            sents_seen: 0,
+            is_held: false,
+        }));
+        Ok(())
+    }
+
+    /// Reads operands that have come to be known, then looks for the result.
+    pub(super) fn look_call(&mut self, act: ActId) -> Result<(), Fault> {
+        let Some(call) = self.state.call_mut(act) else { return Ok(()) };
+        let mut operands = std::mem::take(&mut call.operands);
+        let read = self.read_call(act, &mut operands);
+        if let Some(call) = self.state.call_mut(act) {
+            call.operands = operands;
+        }
+        if !read? {
+            return Ok(());
+        }
+        self.state.touched.insert(act);
+        self.review(act);
+        self.take_result(act)
+    }
+
+    /// Reads operands, in their order; whether peer, service and function are known and the peer is one.
+    fn read_call(&mut self, act: ActId, operands: &mut [Operand]) -> Result<bool, Fault> {
+        let exprs = self.tree.operands(self.state.act(act).node);
+        for (index, (operand, syntax)) in operands.iter_mut().zip(exprs).enumerate() {
+            self.read_operand(act, operand, syntax.expr)?;
+            if let (0..3, Operand::Known(bound)) = (index, &*operand) {
+                let Some(text) = bound.value.as_text() else {
+                    let name = self.operand_name(syntax.expr);
+                    return Err(Catchable::NonStringTriplet { name, value: bound.value.clone() }.into());
+                };
+                if index == 0 {
+                    let text = text.clone();
+                    self.set_peer(act, &text);
+                }
+            }
+        }
+        let is_somewhere = self.state.call(act).is_some_and(|call| call.peer.is_some());
+        Ok(is_somewhere && operands[1..3].iter().all(|operand| operand.known().is_some()))
+    }
+
+    fn set_peer(&mut self, act: ActId, text: &Arc<str>) {
+        if self.state.call(act).is_none_or(|call| call.peer.is_some() || call.is_nowhere) {
+            return;
+        }
+        let peer = self.peer_of(text);
+        if peer.is_none() {
+            let at = self.state.position_of(act);
+            self.state.reports.push(Report::NotAPeer { at, text: text.to_string() });
+        }
+        if let Some(call) = self.state.call_mut(act) {
+            call.is_nowhere = peer.is_none();
+            call.peer = peer;
+        }
+    }
+
+    /// The peer that a text denotes, if it is one whose signatures can be verified.
+    pub(super) fn peer_of(&mut self, text: &Arc<str>) -> Option<NamedPeer> {
+        if let Some(peer) = self.state.peers.get(text) {
+            return peer.clone();
+        }
+        let peer = parse_peer(text).filter(is_ed25519);
+        let named: Option<NamedPeer> = peer.map(|peer| (peer, peer.to_base58().into()));
+        self.state.peers.insert(text.clone(), named.clone());
+        named
+    }
+
+    /// Compares entries that came for a reached position with the peer that the call has.
+    pub(super) fn review(&mut self, act: ActId) {
+        let Some(call) = self.state.call(act) else { return };
+        let Some((peer, name)) = call.peer.clone() else { return };
+        let slot = self.state.index.slot(call.slot);
+        let results: Vec<_> = slot.results[call.results_seen..].iter().map(|&(by, height)| (by, height, by)).collect();
+        let sents: Vec<_> = slot.sents[call.sents_seen..].iter().map(|sent| (sent.by, sent.height, sent.to)).collect();
+        let seen = (slot.results.len(), slot.sents.len());
+        if let Some(call) = self.state.call_mut(act) {
+            (call.results_seen, call.sents_seen) = seen;
+        }
+        for &(by, height, found) in results.iter().chain(&sents) {
+            if found != peer {
+                self.void(act, (by, height), "peer", name.to_string(), found.to_base58());
+            }
+        }
+        for (by, height, found) in sents {
+            if found == peer {
+                self.state.index.set_state(&by, height, EntryState::Verified);
+            }
+        }
+    }
+
+    fn void(
+        &mut self,
+        act: ActId,
+        (peer, height): (PeerId, u64),
+        field: &'static str,
+        expected: String,
+        found: String,
+    ) {
+        self.state.index.set_state(&peer, height, EntryState::Void);
+        let reason = VoidReason { at: self.state.position_of(act), field, expected, found };
+        self.state.reports.push(Report::Void { entry: EntryId { peer, height }, reason });
+    }
+
+    /// Settles the call with the result in the data, if there is one that agrees.
+    fn take_result(&mut self, act: ActId) -> Result<(), Fault> {
+        let Some(call) = self.state.call(act) else { return Ok(()) };
+        let Some((peer, _)) = call.peer.clone() else { return Ok(()) };
+        let are_args_known = call.operands[3..].iter().all(|operand| operand.known().is_some());
+        let slot = call.slot;
+        let results = &self.state.index.slot(slot).results;
+        let is_void = |height| self.state.index.state(&peer, height) == EntryState::Void;
+        let claim =
+            results.iter().find(|(owner, height)| *owner == peer && !is_void(*height)).map(|&(_, height)| height);
+        if let Some(height) = claim
+            && are_args_known
+        {
+            self.set_held(act, false);
+            if self.check_claim(act, peer, height)? {
+                return Ok(());
+            }
+        } else {
+            self.set_held(act, claim.is_some());
+        }
+        if self.me == Some(peer) && are_args_known {
+            let is_claimed = self.state.index.slot(slot).sents.iter().any(|sent| (sent.by, sent.to) == (peer, peer));
+            if self.state.outstanding.insert(act) && !is_claimed {
+                self.state.unclaimed.insert(act);
+            }
+        }
+        Ok(())
+    }
+
+    fn set_held(&mut self, act: ActId, is_held: bool) {
+        if let Some(call) = self.state.call_mut(act) {
+            call.is_held = is_held;
+        }
+    }
+
+    /// Compares a claimed result with the call, all of whose operands are known; takes it if it agrees.
+    fn check_claim(&mut self, act: ActId, peer: PeerId, height: u64) -> Result<bool, Fault> {
+        let args = self.args_hash(act);
+        let Some(bytes) = self.state.logs.get(&peer).and_then(|log| log.entry(height)).cloned() else {
+            return Ok(false);
+        };
+        let Ok(Entry { fact, .. }) = Entry::decode(&bytes) else { return Ok(false) };
+        let (found, found_args) = match &fact {
+            Fact::Ok { service, function, args, .. } | Fact::Err { service, function, args, .. } => {
+                ([*service, *function], args)
+            }
+            Fact::Canon { .. } | Fact::Sent { .. } => return Ok(false),
+        };
+        let expected = [1, 2].map(|index| self.call_text(act, index));
+        for (index, field) in ["service", "function"].into_iter().enumerate() {
+            if &*expected[index] != found[index] {
+                self.void(act, (peer, height), field, expected[index].to_string(), found[index].to_owned());
+                return Ok(false);
+            }
+        }
+        if args != *found_args {
+            self.void(act, (peer, height), "args", hex(&args), hex(found_args));
+            return Ok(false);
+        }
+        self.state.index.set_state(&peer, height, EntryState::Verified);
+        self.settle_call(act, &fact)?;
+        Ok(true)
+    }
+
+    fn settle_call(&mut self, act: ActId, fact: &Fact<'_>) -> Result<(), Fault> {
+        self.state.outstanding.remove(&act);
+        self.state.unclaimed.remove(&act);
+        self.state.touched.remove(&act);
+        let missing = |id| Rejection::ValueMismatch { value: id, problem: "is missing" };
+        match *fact {
+            Fact::Err { code, message, .. } => {
+                let message = self.state.values.get(&message).and_then(Value::as_text).cloned();
+                Err(Catchable::LocalService { code, message: message.unwrap_or_default() }.into())
+            }
+            Fact::Ok { result, .. } => {
+                if let Instruction::Call { output: Some(output), .. } = self.tree.instruction(self.state.act(act).node)
+                {
+                    let value = self.state.values.get(&result).cloned().ok_or_else(|| missing(result))?;
+                    let origin = self.call_tetraplet(act).unwrap_or_else(|| self.state.literal.clone());
+                    self.set(act, output.name, Bound { value, origin })?;
+                }
+                self.forget_operands(act);
+                self.complete(act);
+                Ok(())
+            }
+            Fact::Canon { .. } | Fact::Sent { .. } => Ok(()),
+        }
+    }
+
+    /// Peers have no further use for the operands of a call that is over; observers show them.
+    fn forget_operands(&mut self, act: ActId) {
+        if self.me.is_some()
+            && let Some(call) = self.state.call_mut(act)
+        {
+            call.operands = Box::default();
+        }
+    }
+
+    /// The text of peer, service or function, once known.
+    pub(super) fn call_text(&self, act: ActId, index: usize) -> Arc<str> {
+        let operand = self.state.call(act).and_then(|call| call.operands.get(index)?.known());
+        operand.and_then(|bound| bound.value.as_text()).cloned().unwrap_or_default()
+    }
+
+    /// The origin of the call's result.
+    pub(super) fn call_tetraplet(&self, act: ActId) -> Option<Arc<Tetraplet>> {
+        let (_, peer) = self.state.call(act)?.peer.clone()?;
+        let [service_id, function_name] = [1, 2].map(|index| self.call_text(act, index));
+        Some(Arc::new(Tetraplet { peer_pk: peer, service_id, function_name, lens: Arc::default() }))
+    }
+
+    /// blake3 of the DAG-CBOR array of the arguments, which are known.
+    pub(super) fn args_hash(&mut self, act: ActId) -> Hash {
+        let Some(call) = self.state.call_mut(act) else { return Hash::default() };
+        if let Some(hash) = call.args_hash {
+            return hash;
+        }
+        let mut bytes = Vec::new();
+        cbor::array(&mut bytes, call.operands.len().saturating_sub(3));
+        for bound in call.operands.iter().skip(3).filter_map(Operand::known) {
+            bound.value.encode_to(&mut bytes);
+        }
+        let hash = *blake3::hash(&bytes).as_bytes();
+        call.args_hash = Some(hash);
+        hash
+    }
+}
+
+fn parse_peer(text: &str) -> Option<PeerId> {
+    if let Ok(peer) = text.parse() {
+        return Some(peer);
+    }
+    let cid: Cid = text.parse().ok()?;
+    (cid.codec() == LIBP2P_KEY).then(|| PeerId::from_bytes(&cid.hash().to_bytes()).ok()).flatten()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

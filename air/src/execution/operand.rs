@@ -1,0 +1,160 @@
+//! Operands: expressions of the script to values with origins.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::error::{Catchable, no_error};
+use super::machine::{Fault, Machine};
+use super::scope::Read;
+use super::state::{ActId, Bound, ErrorRef, Operand};
+use crate::syntax::{self, Accessor, Expr, Lens, LensId, Name};
+use crate::value::{Step, Value};
+
+/// What an operand comes to now.
+enum Resolved {
+    Bound(Bound),
+    /// A name without a value; the `new` at which reading ended, if any.
+    Missing(Name, Option<super::state::ScopeId>),
+}
+
+impl Machine<'_> {
+    /// Reads an operand unless it is known, and registers `act` under the name that is missing, if one is.
+    ///
+    /// # Errors
+    /// The error that the instruction fails with.
+    pub(super) fn read_operand(&mut self, act: ActId, operand: &mut Operand, expr: Expr) -> Result<(), Fault> {
+        let Operand::Missing(registered) = *operand else { return Ok(()) };
+        match self.resolve(act, expr)? {
+            Resolved::Bound(bound) => *operand = Operand::Known(bound),
+            Resolved::Missing(name, new) => {
+                if let Some(new) = new
+                    && !self.hope_for(act, new)
+                {
+                    return Err(Catchable::ClearedByNew { name: self.tree.name(name).to_owned() }.into());
+                }
+                if registered != Some(name) {
+                    self.wait_for(act, name, new);
+                    *operand = Operand::Missing(Some(name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads several operands in their order; whether all are known.
+    pub(super) fn read_operands(
+        &mut self,
+        act: ActId,
+        operands: &mut [Operand],
+        syntax: &[syntax::Operand],
+    ) -> Result<bool, Fault> {
+        for (operand, syntax) in operands.iter_mut().zip(syntax) {
+            self.read_operand(act, operand, syntax.expr)?;
+        }
+        Ok(operands.iter().all(|operand| operand.known().is_some()))
+    }
+
+    fn resolve(&mut self, act: ActId, expr: Expr) -> Result<Resolved, Fault> {
+        let value = match expr {
+            Expr::Text(text) => Value::from(self.tree.text(text)),
+            Expr::Int(int) => int.into(),
+            Expr::Uint(int) => int.into(),
+            Expr::Float(float) => Value::float(float),
+            Expr::Bool(bool) => bool.into(),
+            Expr::EmptyArray => Value::array([]),
+            Expr::InitPeer => self.state.init.clone().into(),
+            Expr::Timestamp => self.particle.timestamp().into(),
+            Expr::Ttl => u64::from(self.particle.ttl()).into(),
+            Expr::LastError(lens) => {
+                let error = self.state.act(act).last_error.clone();
+                let object = error.as_ref().map_or_else(no_error, |error| error.last_error_object(&self.state.init));
+                return self.resolve_error(act, error, object, lens);
+            }
+            Expr::Error(lens) => {
+                let error = self.state.act(act).error.clone();
+                let object = error.as_ref().map_or_else(no_error, |error| error.error_object());
+                return self.resolve_error(act, error, object, lens);
+            }
+            Expr::Variable(name, lens) => return self.resolve_variable(act, name, lens),
+        };
+        Ok(Resolved::Bound(Bound { value, origin: self.state.literal.clone() }))
+    }
+
+    /// Any lens leaves the origin of an error variable as it is.
+    fn resolve_error(
+        &mut self,
+        act: ActId,
+        error: ErrorRef,
+        object: Value,
+        lens: Option<LensId>,
+    ) -> Result<Resolved, Fault> {
+        let origin = error.map_or_else(|| self.state.literal.clone(), |error| error.origin.clone());
+        let bound = Bound { value: object, origin: origin.clone() };
+        match lens {
+            None => Ok(Resolved::Bound(bound)),
+            Some(lens) => Ok(match self.apply_lens(act, bound, lens)? {
+                Resolved::Bound(bound) => Resolved::Bound(Bound { value: bound.value, origin }),
+                missing => missing,
+            }),
+        }
+    }
+
+    fn resolve_variable(&mut self, act: ActId, name: Name, lens: Option<LensId>) -> Result<Resolved, Fault> {
+        let bound = match self.state.read(self.state.act(act).scope, name) {
+            Read::Value(bound) => bound,
+            Read::Missing(new) => return Ok(Resolved::Missing(name, new)),
+        };
+        match lens {
+            None => Ok(Resolved::Bound(bound)),
+            Some(lens) => self.apply_lens(act, bound, lens),
+        }
+    }
+
+    fn apply_lens(&mut self, act: ActId, bound: Bound, lens: LensId) -> Result<Resolved, Fault> {
+        let accessors = match self.tree.lens(lens) {
+            Lens::Length => {
+                let value = bound.value.length().map_err(Catchable::from)?;
+                let origin = Arc::new(bound.origin.with_lens(".length"));
+                return Ok(Resolved::Bound(Bound { value, origin }));
+            }
+            Lens::Path(accessors) => accessors,
+        };
+        let mut printed = String::from(".$");
+        let mut value = &bound.value;
+        for accessor in accessors {
+            let step = match *accessor {
+                Accessor::Field(span) => Step::Field(self.tree.slice(span).into()),
+                Accessor::Index(index) => Step::Index(index),
+                Accessor::Dynamic(name) => match self.state.read(self.state.act(act).scope, name.name) {
+                    Read::Value(bound) => Step::dynamic(&bound.value).map_err(Catchable::from)?,
+                    Read::Missing(new) => return Ok(Resolved::Missing(name.name, new)),
+                },
+            };
+            value = value.step(&step).map_err(Catchable::from)?;
+            // Writing to a string cannot fail.
+            let _ = write!(printed, "{step}");
+        }
+        let origin = Arc::new(bound.origin.with_lens(&printed));
+        Ok(Resolved::Bound(Bound { value: value.clone(), origin }))
+    }
+
+    /// How errors name a variable: without its lens.
+    pub(super) fn operand_name(&self, expr: Expr) -> String {
+        match expr {
+            Expr::Variable(name, _) => self.tree.name(name).to_owned(),
+            Expr::LastError(_) => "%last_error%".to_owned(),
+            Expr::Error(_) => ":error:".to_owned(),
+            Expr::InitPeer => "%init_peer_id%".to_owned(),
+            Expr::Text(text) => self.tree.text(text).to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// How a fold's error names its operand: by the lens, if there is one.
+    pub(super) fn operand_expression(&self, expr: Expr) -> String {
+        match expr.lens() {
+            Some(lens) => syntax::print_lens(self.tree, lens),
+            None => self.operand_name(expr),
+        }
+    }
+}

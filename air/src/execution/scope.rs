@@ -1,0 +1,303 @@
+//! Variables: which scope a name is read from and set in, who waits for it, and when a `new` variable can no longer be set.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Rejection;
+use super::machine::Machine;
+use super::state::{ActId, Body, Bound, NONE, ScopeId, State, Status};
+use crate::check::ScopeKind;
+use crate::data::{Element, Frame};
+use crate::syntax::{Instruction, Name, NodeId};
+use crate::value::Value;
+
+/// An instance of a lexical scope.
+#[derive(Debug)]
+pub(super) struct Scope {
+    pub(super) parent: ScopeId,
+    pub(super) kind: Kind,
+    cells: BTreeMap<Name, Cell>,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Root,
+    /// One iteration of a fold; the iterator is its first variable.
+    Iteration {
+        fold: ActId,
+        index: u32,
+        iterator: Name,
+        value: Bound,
+    },
+    /// The variable of a `new`. Outside of folds it is set once.
+    New {
+        act: ActId,
+        name: Name,
+        is_in_fold: bool,
+    },
+}
+
+/// A variable in a scope, and the activations to wake when it is set.
+#[derive(Debug, Default)]
+struct Cell {
+    value: Option<Bound>,
+    waiting: Vec<ActId>,
+}
+
+/// What reading a name found.
+pub(super) enum Read {
+    Value(Bound),
+    /// Nothing yet; in which `new` of this name the search ended, if in one.
+    Missing(Option<ScopeId>),
+}
+
+impl Scope {
+    pub(super) fn root() -> Self {
+        Self::new(NONE, Kind::Root)
+    }
+
+    pub(super) fn new(parent: ScopeId, kind: Kind) -> Self {
+        Self { parent, kind, cells: BTreeMap::new() }
+    }
+
+    /// Whether the scope is where the name is set from inside of it.
+    fn takes(&self, name: Name) -> bool {
+        match &self.kind {
+            Kind::Root | Kind::Iteration { .. } => true,
+            Kind::New { name: own, .. } => *own == name,
+        }
+    }
+
+    fn is_set_once(&self) -> bool {
+        matches!(self.kind, Kind::Root | Kind::New { is_in_fold: false, .. })
+    }
+
+    fn value(&self, name: Name) -> Option<&Bound> {
+        match &self.kind {
+            Kind::Iteration { iterator, value, .. } if *iterator == name => Some(value),
+            _ => self.cells.get(&name)?.value.as_ref(),
+        }
+    }
+}
+
+impl State {
+    /// The scopes around, from inside out.
+    fn scopes_from(&self, scope: ScopeId) -> impl Iterator<Item = (ScopeId, &Scope)> {
+        let get = |id: ScopeId| self.scopes.get(id as usize).map(|scope| (id, scope));
+        std::iter::successors(get(scope), move |(_, scope)| get(scope.parent))
+    }
+
+    pub(super) fn read(&self, scope: ScopeId, name: Name) -> Read {
+        for (id, scope) in self.scopes_from(scope) {
+            if let Some(value) = scope.value(name) {
+                return Read::Value(value.clone());
+            }
+            if matches!(scope.kind, Kind::New { name: own, .. } if own == name) {
+                return Read::Missing(Some(id));
+            }
+        }
+        Read::Missing(None)
+    }
+
+    /// The value of a name in the root scope.
+    pub(super) fn root_value(&self, name: Name) -> Option<&Value> {
+        self.scopes.first()?.value(name).map(|bound| &bound.value)
+    }
+
+    /// The iterator's value in an iteration of the fold that stands in this frame.
+    pub(super) fn iterator_value(&self, frame: Frame, fold: u32, element: Element) -> Option<Value> {
+        let Element::Index(wanted) = element else { return None };
+        self.scopes.iter().find_map(|scope| match &scope.kind {
+            Kind::Iteration { fold: act, index, value, .. } if *index == wanted => {
+                let act = self.act(*act);
+                let is_it = act.node.0 == fold && self.frames[act.frame as usize].frame == frame;
+                is_it.then(|| value.value.clone())
+            }
+            _ => None,
+        })
+    }
+
+    /// The scope in which an instruction in `scope` sets a name.
+    fn target(&self, scope: ScopeId, name: Name) -> ScopeId {
+        self.scopes_from(scope).find(|(_, scope)| scope.takes(name)).map_or(0, |(id, _)| id)
+    }
+
+    /// The iteration of `fold` around: its scope, its activation, and which iteration it is.
+    pub(super) fn iteration_of(&self, scope: ScopeId, fold: NodeId) -> Option<(ScopeId, ActId, u32)> {
+        self.scopes_from(scope).find_map(|(id, scope)| match scope.kind {
+            Kind::Iteration { fold: act, index, .. } if self.act(act).node == fold => Some((id, act, index)),
+            _ => None,
+        })
+    }
+}
+
+impl Machine<'_> {
+    /// Checks that `act` may set `name`, as far as can be told now.
+    pub(super) fn check_settable(&self, act: ActId, name: Name) -> Result<(), Rejection> {
+        let act = self.state.act(act);
+        let text = || self.tree.name(name).to_owned();
+        let binder = self.script.scopes().binder(act.node, name);
+        if binder.is_some_and(|scope| scope.kind == ScopeKind::Fold) {
+            return Err(Rejection::IterableShadowing { name: text() });
+        }
+        let target = &self.state.scopes[self.state.target(act.scope, name) as usize];
+        if target.is_set_once() && target.value(name).is_some() {
+            return Err(Rejection::ShadowingIsNotAllowed { name: text() });
+        }
+        Ok(())
+    }
+
+    /// Sets a name and wakes who waits for it.
+    pub(super) fn set(&mut self, act: ActId, name: Name, value: Bound) -> Result<(), Rejection> {
+        self.check_settable(act, name)?;
+        let target = self.state.target(self.state.act(act).scope, name);
+        let cell = self.state.scopes[target as usize].cells.entry(name).or_default();
+        cell.value = Some(value);
+        let waiting = std::mem::take(&mut cell.waiting);
+        waiting.into_iter().for_each(|act| self.wake(act));
+        Ok(())
+    }
+
+    /// Registers `act` wherever a value for the name could come up, out to the `new` at which reading ended.
+    pub(super) fn wait_for(&mut self, act: ActId, name: Name, end: Option<ScopeId>) {
+        let folds = self.setting_folds(name);
+        let mut scope = self.state.act(act).scope;
+        while scope != NONE {
+            let this = &self.state.scopes[scope as usize];
+            let parent = this.parent;
+            let can_hold = match this.kind {
+                Kind::Root => true,
+                Kind::New { name: own, .. } => own == name,
+                Kind::Iteration { fold, .. } => folds.binary_search(&self.state.act(fold).node).is_ok(),
+            };
+            if can_hold {
+                self.state.scopes[scope as usize].cells.entry(name).or_default().waiting.push(act);
+            }
+            if Some(scope) == end {
+                break;
+            }
+            scope = parent;
+        }
+    }
+
+    /// The folds in whose iterations an instruction sets the name.
+    fn setting_folds(&mut self, name: Name) -> Arc<[NodeId]> {
+        if let Some(folds) = self.state.setting_folds.get(&name) {
+            return folds.clone();
+        }
+        let innermost = |node: NodeId| {
+            let mut around = self.script.scopes().around(node);
+            let scope = around.find(|scope| scope.kind == ScopeKind::Fold || scope.name == name)?;
+            (scope.kind == ScopeKind::Fold).then_some(scope.node)
+        };
+        let mut folds: Vec<NodeId> = self.script.definitions(name).iter().filter_map(|&node| innermost(node)).collect();
+        folds.sort_unstable();
+        folds.dedup();
+        let folds: Arc<[NodeId]> = folds.into();
+        self.state.setting_folds.insert(name, folds.clone());
+        folds
+    }
+
+    /// Whether something may still set the variable of a `new`. If so, `reader` looks again when that has settled.
+    ///
+    /// For a definition inside the `new`, the innermost started activation on the way down to it decides: it may get there
+    /// as long as it waits, unless it is the reader, or waits because of the reader inside of it.
+    pub(super) fn hope_for(&mut self, reader: ActId, scope: ScopeId) -> bool {
+        let Kind::New { act, name, .. } = self.state.scopes[scope as usize].kind else { return true };
+        let new = self.state.act(act).node;
+        for &definition in self.script.definitions(name) {
+            let is_inside = self.tree.contains(new, definition);
+            let binder = self.script.scopes().binder(definition, name);
+            if !is_inside || binder.is_none_or(|binder| binder.node != new) {
+                continue;
+            }
+            if let Some(act) = self.find_hope(reader, act, definition) {
+                let readers = self.state.hopes.entry(act).or_default();
+                if !readers.contains(&reader) {
+                    readers.push(reader);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A waiting activation, innermost on the way from `top` to the instruction `goal`, that is not around `reader`.
+    fn find_hope(&self, reader: ActId, top: ActId, goal: NodeId) -> Option<ActId> {
+        let top_node = self.state.act(top).node;
+        let mut way: Vec<NodeId> = std::iter::successors(Some(goal), |&node| self.tree.parent(node))
+            .take_while(|&node| node != top_node)
+            .collect();
+        way.reverse();
+        let mut open = vec![(top, 0)];
+        while let Some((act, depth)) = open.pop() {
+            let before = open.len();
+            if let Some(&child) = way.get(depth) {
+                open.extend(self.children_at(reader, act, child).into_iter().map(|act| (act, depth + 1)));
+            }
+            let is_innermost = open.len() == before;
+            if is_innermost && self.state.is_waiting(act) && !self.is_around(act, reader) {
+                return Some(act);
+            }
+        }
+        None
+    }
+
+    /// The started activations of the instruction `child` directly below `act`. Of a fold around the reader only the
+    /// reader's own iteration counts.
+    fn children_at(&self, reader: ActId, act: ActId, child: NodeId) -> Vec<ActId> {
+        let this = self.state.act(act);
+        let is_first = self.tree.is_first_child(child);
+        match &this.body {
+            Body::Children(children) => {
+                let act = children[usize::from(!is_first)];
+                if act == NONE { Vec::new() } else { vec![act] }
+            }
+            Body::Fold(fold) if !is_first => {
+                if fold.last == NONE {
+                    Vec::new()
+                } else {
+                    vec![fold.last]
+                }
+            }
+            Body::Fold(fold) => {
+                let own = self.state.iteration_of(self.state.act(reader).scope, this.node);
+                match own {
+                    Some((_, own, index)) if own == act => {
+                        fold.iterations.get(index as usize).map(|&(_, body)| body).into_iter().collect()
+                    }
+                    _ => fold.iterations.iter().map(|&(_, body)| body).collect(),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether `inner` is `outer` or lies inside of it.
+    fn is_around(&self, outer: ActId, inner: ActId) -> bool {
+        let (outer, inner) = (self.state.act(outer), self.state.act(inner));
+        let mut frame = inner.frame;
+        while frame != outer.frame {
+            frame = self.state.frames[frame as usize].parent;
+            if frame == NONE {
+                return false;
+            }
+        }
+        self.tree.contains(outer.node, inner.node)
+    }
+
+    /// Queues an activation for which something may have changed.
+    pub(super) fn wake(&mut self, act: ActId) {
+        self.state.wake_ups += 1;
+        let this = self.state.act(act);
+        if !matches!(this.status, Status::Waiting) {
+            return;
+        }
+        match self.tree.instruction(this.node) {
+            Instruction::Call { .. } | Instruction::Ap { .. } => {
+                self.state.settle.insert(act);
+            }
+            _ => self.state.going.push_back(super::state::Task::Look(act)),
+        }
+    }
+}

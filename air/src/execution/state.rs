@@ -1,0 +1,298 @@
+//! [`State`]: the activation tree and everything it works on.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use marine_particle::PeerId;
+
+use super::call::NamedPeer;
+use super::error::Raised;
+use super::index::Index;
+use super::scope::Scope;
+use super::values::Values;
+use super::{Report, Setup};
+use crate::data::{Element, Frame, Hash, Logs, Position};
+use crate::syntax::{Name, NodeId};
+use crate::value::{ContentId, Tetraplet, Value};
+
+/// The number of an activation, in the order in which they were started.
+pub(super) type ActId = u32;
+pub(super) type ScopeId = u32;
+pub(super) type FrameId = u32;
+
+/// No activation: not started, or nothing around.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The error of an error variable; none: "no error".
+pub(super) type ErrorRef = Option<Arc<Raised>>;
+
+/// An instance of an instruction that was started.
+#[derive(Debug)]
+pub(super) struct Act {
+    pub(super) node: NodeId,
+    pub(super) frame: FrameId,
+    pub(super) scope: ScopeId,
+    pub(super) parent: ActId,
+    pub(super) status: Status,
+    /// What `%last_error%` shows: first what the instance got, when complete what it hands on.
+    pub(super) last_error: ErrorRef,
+    /// What `:error:` shows here.
+    pub(super) error: ErrorRef,
+    pub(super) body: Body,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Status {
+    Waiting,
+    Complete,
+    Failed(Failure),
+}
+
+/// An error on its way up, and what `%last_error%` shows from there on.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) raised: Arc<Raised>,
+    pub(super) last_error: ErrorRef,
+    /// The instance that failed first.
+    pub(super) act: ActId,
+}
+
+/// What an activation has to remember, by kind of instruction.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// Nothing.
+    Leaf,
+    /// The sides of `seq`, `par`, `xor`; or the one child of `match`, `mismatch`, `new`, and what a `next` runs.
+    Children([ActId; 2]),
+    /// Operands of an instruction that waits for one of them.
+    Operands(Box<[Operand]>),
+    Call(Box<CallBody>),
+    Fold(Box<FoldBody>),
+}
+
+/// An operand that is read once.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    Known(Bound),
+    /// The name that it waits for, once it is registered there.
+    Missing(Option<Name>),
+}
+
+impl Operand {
+    pub(super) fn known(&self) -> Option<&Bound> {
+        match self {
+            Operand::Known(bound) => Some(bound),
+            Operand::Missing(_) => None,
+        }
+    }
+}
+
+/// A value with its origin.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) value: Value,
+    pub(super) origin: Arc<Tetraplet>,
+}
+
+#[derive(Debug)]
+pub(super) struct CallBody {
+    /// Peer, service, function, then the arguments. Given up when the call has settled.
+    pub(super) operands: Box<[Operand]>,
+    pub(super) slot: u32,
+    /// Whom the first operand denotes, once known and a peer.
+    pub(super) peer: Option<NamedPeer>,
+    /// Worked out when first asked for.
+    pub(super) args_hash: Option<Hash>,
+    /// The first operand denotes no peer.
+    pub(super) is_nowhere: bool,
+    pub(super) is_requested: bool,
+    /// How many of the slot's results and `sent` entries have been looked at.
+    pub(super) results_seen: usize,
+    pub(super) sents_seen: usize,
+    /// There is a result, and arguments that it has to agree with are missing.
+    pub(super) is_held: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct FoldBody {
+    pub(super) items: Arc<[Value]>,
+    pub(super) origin: Arc<Tetraplet>,
+    /// Per iteration so far: its scope, and the activation of its body.
+    pub(super) iterations: Vec<(ScopeId, ActId)>,
+    /// The last instruction, once started.
+    pub(super) last: ActId,
+}
+
+/// An iteration as a place.
+#[derive(Debug)]
+pub(super) struct FrameInfo {
+    pub(super) frame: Frame,
+    pub(super) parent: FrameId,
+    pub(super) fold: u32,
+    pub(super) element: Element,
+}
+
+/// Something that is left to do.
+#[derive(Debug)]
+pub(super) enum Task {
+    Start(Start),
+    /// Both sides of a `par` have gone as far as they go.
+    ParStarted(ActId),
+    /// An activation has become complete or failed.
+    Settled(ActId),
+    /// An operand may be known now.
+    Look(ActId),
+}
+
+/// An instance to start.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) node: NodeId,
+    pub(super) frame: FrameId,
+    pub(super) scope: ScopeId,
+    pub(super) parent: ActId,
+    pub(super) last_error: ErrorRef,
+    pub(super) error: ErrorRef,
+}
+
+/// All that steps change.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) logs: Logs,
+    pub(super) values: Values,
+    pub(super) index: Index,
+    pub(super) acts: Vec<Act>,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) frames: Vec<FrameInfo>,
+    /// Started calls and `ap`s that can settle, or may.
+    pub(super) settle: BTreeSet<ActId>,
+    /// What goes on when nothing can settle.
+    pub(super) going: VecDeque<Task>,
+    /// What is being run depth first; the top is next.
+    pub(super) stack: Vec<Task>,
+    /// Activations that took over the state of one that was started elsewhere.
+    pub(super) attached: BTreeMap<ActId, Vec<ActId>>,
+    /// Readers of a `new` variable, under an activation that might still set it.
+    pub(super) hopes: BTreeMap<ActId, Vec<ActId>>,
+    /// Calls to look at when the step closes: to request, or to forward.
+    pub(super) touched: BTreeSet<ActId>,
+    /// Calls to this peer that have their arguments and no result.
+    pub(super) outstanding: BTreeSet<ActId>,
+    /// Those of them about which this peer has not yet written that it is at work on them.
+    pub(super) unclaimed: BTreeSet<ActId>,
+    /// Per name, the folds in whose iterations it may be set. Worked out when first asked.
+    pub(super) setting_folds: BTreeMap<Name, Arc<[NodeId]>>,
+    /// The peers that texts denote.
+    pub(super) peers: BTreeMap<Arc<str>, Option<NamedPeer>>,
+    pub(super) reports: Vec<Report>,
+    /// Values that came or were made in this step.
+    pub(super) new_values: Vec<ContentId>,
+    pub(super) wake_ups: u64,
+    /// The number of all entries.
+    pub(super) entries: usize,
+    /// Bytes of all entries.
+    pub(super) entry_bytes: usize,
+    /// Per log that this step made longer, its length before.
+    pub(super) grown: BTreeMap<PeerId, u64>,
+    pub(super) init: Arc<str>,
+    pub(super) literal: Arc<Tetraplet>,
+}
+
+impl State {
+    pub(super) fn new(setup: &Setup) -> Self {
+        let init: Arc<str> = setup.particle.init().to_base58().into();
+        Self {
+            logs: Logs::new(&setup.particle),
+            values: Values::default(),
+            index: Index::default(),
+            acts: Vec::new(),
+            scopes: vec![Scope::root()],
+            frames: vec![FrameInfo { frame: Frame::ROOT, parent: NONE, fold: 0, element: Element::Index(0) }],
+            settle: BTreeSet::new(),
+            going: VecDeque::new(),
+            stack: Vec::new(),
+            attached: BTreeMap::new(),
+            hopes: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            outstanding: BTreeSet::new(),
+            unclaimed: BTreeSet::new(),
+            setting_folds: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            reports: Vec::new(),
+            new_values: Vec::new(),
+            wake_ups: 0,
+            entries: 0,
+            entry_bytes: 0,
+            grown: BTreeMap::new(),
+            literal: Arc::new(Tetraplet::literal(&init)),
+            init,
+        }
+    }
+
+    pub(super) fn act(&self, act: ActId) -> &Act {
+        &self.acts[act as usize]
+    }
+
+    pub(super) fn act_mut(&mut self, act: ActId) -> &mut Act {
+        &mut self.acts[act as usize]
+    }
+
+    pub(super) fn is_waiting(&self, act: ActId) -> bool {
+        matches!(self.act(act).status, Status::Waiting)
+    }
+
+    /// The position of an instruction in a frame.
+    pub(super) fn position(&self, node: NodeId, frame: FrameId) -> Position {
+        let mut folds = Vec::new();
+        let mut info = &self.frames[frame as usize];
+        while info.parent != NONE {
+            folds.push((info.fold, info.element));
+            info = &self.frames[info.parent as usize];
+        }
+        folds.reverse();
+        Position { node: node.0, folds }
+    }
+
+    pub(super) fn position_of(&self, act: ActId) -> Position {
+        let act = self.act(act);
+        self.position(act.node, act.frame)
+    }
+
+    pub(super) fn call(&self, act: ActId) -> Option<&CallBody> {
+        match &self.act(act).body {
+            Body::Call(call) => Some(call),
+            _ => None,
+        }
+    }
+
+    pub(super) fn call_mut(&mut self, act: ActId) -> Option<&mut CallBody> {
+        match &mut self.act_mut(act).body {
+            Body::Call(call) => Some(call),
+            _ => None,
+        }
+    }
+
+    pub(super) fn fold(&self, act: ActId) -> Option<&FoldBody> {
+        match &self.act(act).body {
+            Body::Fold(fold) => Some(fold),
+            _ => None,
+        }
+    }
+
+    pub(super) fn fold_mut(&mut self, act: ActId) -> Option<&mut FoldBody> {
+        match &mut self.act_mut(act).body {
+            Body::Fold(fold) => Some(fold),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_requested(&self, act: ActId) -> bool {
+        self.call(act).is_some_and(|call| call.is_requested)
+    }
+
+    pub(super) fn set_requested(&mut self, act: ActId) {
+        if let Some(call) = self.call_mut(act) {
+            call.is_requested = true;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Integration tests of marine-air, one binary.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+// Language
+mod checks;
+mod diagnostics;
+mod formatting;
+mod grammar;
+mod printing;
+mod scale;
+mod scripts;
+
+// Execution and data
+mod edits;
+mod generate;
+mod laws;
+mod lies;
+mod semantics;
+mod sim;
+mod steps;
+mod trace;
+mod values;
+mod vectors;

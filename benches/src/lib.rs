@@ -1,0 +1,1 @@
+//! Benchmarks against limits measured in the same run.

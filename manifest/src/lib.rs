@@ -1,0 +1,38 @@
+//! What a service is made of: the manifest an author writes (`Marine.toml`) and the blueprint that travels.
+//!
+//! [`Manifest::read`] turns a `Marine.toml` into checked data or into **all** its mistakes at once; [`Blueprint`] is the same
+//! content with content ids for paths, in canonical DAG-CBOR, so that equal builds have one id. Nothing here touches WebAssembly
+//! or the network: a manifest is checked by itself, whether its modules fit together is the linker's question.
+//!
+//! ```
+//! use marine_manifest::{Manifest, Source};
+//!
+//! let manifest = Manifest::parse("[[module]]\nname = \"till\"\ncrate = \"crates/till\"\n", "shop")?;
+//! assert_eq!(manifest.facade(), "till");
+//! assert_eq!(manifest.modules[0].source, Source::Crate("crates/till".into()));
+//!
+//! let errors = Manifest::parse("[[module]]\nnmae = \"till\"\n", "shop").unwrap_err();
+//! assert!(errors.to_string().contains("did you mean `name`?"));
+//! # Ok::<(), marine_manifest::ManifestErrors>(())
+//! ```
+
+mod blueprint;
+mod cid;
+mod error;
+mod limits;
+mod manifest;
+mod names;
+mod parse;
+mod quantity;
+mod request;
+mod table;
+
+pub use crate::blueprint::{Blueprint, BlueprintError, BlueprintModule, MAX_BLUEPRINT_BYTES, ModuleContent};
+pub use crate::cid::{Cid, content_cid, module_cid};
+pub use crate::error::{Code, ManifestError, ManifestErrors};
+pub use crate::limits::Limits;
+pub use crate::manifest::{
+    Dir, EnvValue, FILE_NAME, Grants, LogLevel, MAX_MODULES, Manifest, Mode, ModuleEntry, ServiceSection, Source,
+};
+pub use crate::names::{NameError, check_name};
+pub use crate::request::{AskedDir, DirRequest, EnvRequest, GrantRequests, HostDir, MissingGrant};

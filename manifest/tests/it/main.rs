@@ -1,0 +1,7 @@
+//! Behaviour at the public boundary.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod blueprint;
+mod manifest;
+mod mistakes;

@@ -1,0 +1,122 @@
+//! One cargo call: its messages pass through, its artifacts are collected.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+use cargo_metadata::Message;
+
+use crate::build::BuildRequest;
+use crate::command::shown;
+use crate::error::BuildError;
+use crate::event::BuildEvent;
+use crate::project::CrateModule;
+use crate::toolchain::{TARGET, Toolchain};
+
+/// How many of cargo's last lines an error keeps.
+const LAST_LINES: usize = 40;
+
+/// A target that cargo built or found up to date.
+#[derive(Debug)]
+pub(crate) struct Artifact {
+    pub(crate) package_id: String,
+    pub(crate) target: String,
+    pub(crate) wasm: PathBuf,
+}
+
+/// What arrives from the two threads that read cargo's pipes.
+enum Line {
+    Stderr(String),
+    Artifact(Artifact),
+}
+
+/// Builds the packages of `modules`, which belong to one workspace.
+pub(crate) fn build(
+    request: &BuildRequest,
+    toolchain: &Toolchain,
+    dir: &Path,
+    modules: &[&CrateModule],
+    target_dir: &Path,
+    events: &mut dyn FnMut(BuildEvent<'_>),
+) -> Result<Vec<Artifact>, BuildError> {
+    let mut cargo = command(request, toolchain.cargo(dir), modules, target_dir);
+    cargo.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let line = shown(&cargo);
+    let mut child = cargo.spawn().map_err(BuildError::io("run", "cargo"))?;
+    let (to, lines) = mpsc::channel();
+    read_artifacts(child.stdout.take(), to.clone());
+    read_lines(child.stderr.take(), to);
+
+    let mut artifacts = Vec::new();
+    let mut last = std::collections::VecDeque::with_capacity(LAST_LINES);
+    for line in lines {
+        match line {
+            Line::Artifact(artifact) => artifacts.push(artifact),
+            Line::Stderr(text) => {
+                events(BuildEvent::Cargo(&text));
+                if last.len() == LAST_LINES {
+                    last.pop_front();
+                }
+                last.push_back(text);
+            }
+        }
+    }
+    let status = child.wait().map_err(BuildError::io("wait for", "cargo"))?;
+    if status.success() {
+        return Ok(artifacts);
+    }
+    let last = Vec::from(last).join("\n");
+    Err(BuildError::Cargo { status: status.to_string(), command: line, last })
+}
+
+fn command(request: &BuildRequest, mut cargo: Command, modules: &[&CrateModule], target_dir: &Path) -> Command {
+    cargo.arg("build").args(["--message-format", "json-render-diagnostics"]);
+    cargo.args(["--color", if request.color { "always" } else { "never" }]);
+    cargo.args(["--profile", request.profile.cargo_name()]);
+    if let Some(module) = modules.first() {
+        cargo.arg("--manifest-path").arg(module.workspace_root.join("Cargo.toml"));
+    }
+    let mut packages: Vec<&str> = modules.iter().map(|module| module.package_id.as_str()).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    for package in packages {
+        cargo.args(["-p", package]);
+    }
+    cargo.args(["--target", TARGET]).arg("--target-dir").arg(target_dir).args(&request.cargo_args);
+    cargo
+}
+
+fn read_artifacts(pipe: Option<impl Read + Send + 'static>, to: mpsc::Sender<Line>) {
+    let Some(pipe) = pipe else { return };
+    thread::spawn(move || {
+        for message in Message::parse_stream(BufReader::new(pipe)).map_while(Result::ok) {
+            let Message::CompilerArtifact(artifact) = message else { continue };
+            let wasm = artifact.filenames.iter().find(|file| file.extension() == Some("wasm"));
+            if let Some(wasm) = wasm {
+                let artifact = Artifact {
+                    package_id: artifact.package_id.repr.clone(),
+                    target: artifact.target.name.clone(),
+                    wasm: wasm.clone().into(),
+                };
+                // The receiver lives until both pipes end.
+                let _ = to.send(Line::Artifact(artifact));
+            }
+        }
+    });
+}
+
+fn read_lines(pipe: Option<impl Read + Send + 'static>, to: mpsc::Sender<Line>) {
+    let Some(pipe) = pipe else { return };
+    thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut bytes = Vec::new();
+        while pipe.read_until(b'\n', &mut bytes).is_ok_and(|length| length > 0) {
+            let text = String::from_utf8_lossy(&bytes);
+            // The receiver lives until both pipes end.
+            let _ = to.send(Line::Stderr(text.trim_end_matches(['\n', '\r']).to_owned()));
+            bytes.clear();
+        }
+    });
+}

@@ -1,0 +1,183 @@
+//! Names in Rust and names in WIT.
+
+use thiserror::Error;
+
+/// Words that WIT gives a meaning; as names they are written with `%`.
+const KEYWORDS: &[&str] = &[
+    "_",
+    "as",
+    "async",
+    "bool",
+    "borrow",
+    "char",
+    "constructor",
+    "enum",
+    "error-context",
+    "export",
+    "f32",
+    "f64",
+    "flags",
+    "float32",
+    "float64",
+    "from",
+    "func",
+    "future",
+    "import",
+    "include",
+    "interface",
+    "list",
+    "map",
+    "option",
+    "own",
+    "package",
+    "record",
+    "resource",
+    "result",
+    "s16",
+    "s32",
+    "s64",
+    "s8",
+    "static",
+    "stream",
+    "string",
+    "tuple",
+    "type",
+    "u16",
+    "u32",
+    "u64",
+    "u8",
+    "use",
+    "variant",
+    "with",
+    "world",
+];
+/// The longest name, in bytes.
+const MAX_NAME: usize = 256;
+
+/// A name that WIT cannot express (code `M130`).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{name:?} cannot be a WIT name: {why}\nhelp: rename it, or give a name with #[marine(name = \"..\")]")]
+pub struct NameError {
+    /// The name as given, cut to 60 characters.
+    pub name: String,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+/// The WIT name of a Rust name: `snake_case` and `CamelCase` become kebab-case; names that are kebab-case already stay.
+///
+/// # Errors
+/// [`NameError`] if WIT has no such name.
+pub fn kebab_case(rust: &str) -> Result<String, NameError> {
+    let name = rust.strip_prefix("r#").unwrap_or(rust);
+    if let Some(why) = refusal(name) {
+        return Err(NameError { name: rust.chars().take(60).collect(), why });
+    }
+    if !name.contains(|c: char| c.is_ascii_lowercase()) {
+        return Ok(name.to_ascii_lowercase().replace('_', "-"));
+    }
+    let mut kebab = String::with_capacity(name.len() + 4);
+    let bytes = name.as_bytes();
+    for (index, &byte) in bytes.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| bytes[before]);
+        let after = bytes.get(index + 1);
+        if byte.is_ascii_uppercase() {
+            // `UserId` and `line2Of` split before the capital; in `HTTPServer` only the last capital opens a word.
+            let opens = before.is_some_and(|before| before.is_ascii_lowercase() || before.is_ascii_digit())
+                || before.is_some_and(|before| before.is_ascii_uppercase())
+                    && after.is_some_and(u8::is_ascii_lowercase);
+            if opens {
+                kebab.push('-');
+            }
+        }
+        kebab.push(if byte == b'_' { '-' } else { byte.to_ascii_lowercase() as char });
+    }
+    Ok(kebab)
+}
+
+/// The WIT name of a parameter: leading underscores only tell the compiler that it is unused.
+pub(super) fn param_name(rust: &str) -> Result<String, NameError> {
+    kebab_case(rust.trim_start_matches('_'))
+}
+
+/// Checks that `name` is a kebab-case name already.
+pub(super) fn check_label(name: &str) -> Result<(), NameError> {
+    match kebab_case(name) {
+        Ok(kebab) if kebab == name => Ok(()),
+        Ok(_) => Err(NameError { name: name.to_owned(), why: "it is not kebab-case" }),
+        Err(why) => Err(why),
+    }
+}
+
+fn refusal(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        return Some("it is empty");
+    }
+    if name.len() > MAX_NAME {
+        return Some("it is longer than 256 bytes");
+    }
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
+        return Some("only ASCII letters, digits and single underscores are possible");
+    }
+    if !name.as_bytes()[0].is_ascii_alphabetic() {
+        return Some("it does not start with a letter");
+    }
+    if name.split(['_', '-']).any(str::is_empty) {
+        return Some("it has trailing or double underscores");
+    }
+    None
+}
+
+/// `name` as WIT text.
+pub(super) fn escaped(name: &str) -> String {
+    if KEYWORDS.contains(&name) { format!("%{name}") } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rust_to_wit() {
+        let cases = [
+            ("total", Some("total")),
+            ("get_n_save", Some("get-n-save")),
+            ("line_2", Some("line-2")),
+            ("Line", Some("line")),
+            ("UserId", Some("user-id")),
+            ("HTTPServer", Some("http-server")),
+            ("Utf8", Some("utf8")),
+            ("line2Of", Some("line2-of")),
+            ("r#type", Some("type")),
+            ("my-name", Some("my-name")),
+            ("A", Some("a")),
+            ("AB", Some("ab")),
+            ("A1B", Some("a1b")),
+            ("MAX_SIZE", Some("max-size")),
+            ("Sha256Hash", Some("sha256-hash")),
+            ("_x", None),
+            ("x_", None),
+            ("a__b", None),
+            ("2x", None),
+            ("größe", None),
+            ("", None),
+            ("a b", None),
+            ("a\0", None),
+        ];
+        for (rust, wit) in cases {
+            assert_eq!(kebab_case(rust).ok().as_deref(), wit, "{rust:?}");
+        }
+        assert_eq!(param_name("__unused_2").as_deref(), Ok("unused-2"));
+        assert!(param_name("_").is_err());
+    }
+
+    #[test]
+    fn every_keyword_is_escaped_and_accepted_by_the_parser() {
+        for keyword in KEYWORDS.iter().filter(|keyword| **keyword != "_") {
+            let name = escaped(keyword);
+            let text = format!("package a:b;\ninterface api {{ record {name} {{ {name}: u8 }} }}\n");
+            let parsed = wit_parser::Resolve::default().push_str("t.wit", &text);
+            assert!(parsed.is_ok(), "{text}{parsed:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Ctrl-C and SIGTERM, as events.
+
+use crate::exit::Outcome;
+
+/// Requests to stop, from the terminal or from a supervisor.
+pub(crate) struct Stop {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stop {
+    /// From now on signals are events and no longer end the process.
+    pub(crate) fn listen() -> Outcome<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next request.
+    pub(crate) async fn requested(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Stop {
+    /// From now on Ctrl-C is an event and no longer ends the process.
+    pub(crate) fn listen() -> Outcome<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next request.
+    pub(crate) async fn requested(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without signals only the end of the work ends the process.
+            std::future::pending::<()>().await;
+        }
+    }
+}

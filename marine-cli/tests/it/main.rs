@@ -1,0 +1,8 @@
+//! The `marine` command from outside: real processes, real components, real nodes.
+
+mod demo;
+mod docs;
+mod node;
+mod service;
+mod support;
+mod transcripts;

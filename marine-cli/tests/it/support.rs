@@ -1,0 +1,168 @@
+//! Running `marine` as users do, with their own data directory and the machine's cache.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A user: keys and history of their own.
+pub(crate) struct User {
+    home: TempDir,
+}
+
+/// What a run of `marine` left behind.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl User {
+    pub(crate) fn new() -> Self {
+        Self { home: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    /// A directory of theirs.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// The command, in `dir`, not started yet. The sysroot and compiled code are shared with the machine's other builds.
+    pub(crate) fn command(&self, dir: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_marine"));
+        command.args(arguments).current_dir(dir).env("XDG_DATA_HOME", self.path("data")).env("NO_COLOR", "1");
+        command
+    }
+
+    /// Runs the command to its end.
+    pub(crate) fn marine(&self, dir: &Path, arguments: &[&str]) -> Run {
+        Run::of(self.command(dir, arguments).stdin(Stdio::null()).output().expect("marine runs"))
+    }
+}
+
+impl Run {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+
+    /// Fails with everything that was said unless the exit code is `code`.
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    /// The documents of `--json`.
+    pub(crate) fn documents(&self) -> Vec<Value> {
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .collect()
+    }
+}
+
+/// A node of the test's own; it ends when this does.
+pub(crate) struct Node {
+    child: Child,
+    pub(crate) peer: String,
+    pub(crate) address: String,
+}
+
+impl Node {
+    /// Starts a node for development with its store in `data`.
+    pub(crate) fn start(user: &User, data: &Path) -> Self {
+        let mut command = user.command(data.parent().expect("a parent"), &["node", "--json", "--dev", "--until-eof"]);
+        command.args(["--listen", "/ip4/127.0.0.1/tcp/0", "--data"]).arg(data);
+        Self::from_command(&mut command)
+    }
+
+    /// Starts `command`, which runs a node with `--json` and `--until-eof`.
+    pub(crate) fn from_command(command: &mut Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("marine runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("text");
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            let mut said = String::new();
+            child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+            panic!("the node did not start: {line} {said}")
+        });
+        let text = |value: &Value| value.as_str().expect("a text").to_string();
+        Self { peer: text(&ready["peer_id"]), address: text(&ready["addresses"][0]), child }
+    }
+
+    /// Ends it without warning, as a power failure does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Asks it to end as a supervisor does, and returns its exit code.
+    #[cfg(unix)]
+    pub(crate) fn terminate(mut self) -> i32 {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
+        assert!(asked.success());
+        self.child.wait().expect("it ends").code().unwrap_or(-1)
+    }
+
+    /// Asks it to end, and returns its exit code.
+    pub(crate) fn stop(mut self) -> i32 {
+        drop(self.child.stdin.take());
+        self.child.wait().expect("it ends").code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Whatever the test did, nothing of it is left behind; an ended child cannot be killed, which is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A project made from `template`, built. Made once per test run, in a place that survives it, so that only the first run of all
+/// compiles the template's dependencies.
+pub(crate) fn project(template: &str) -> PathBuf {
+    static MADE: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects").join(template);
+    let mut made = MADE.get_or_init(Mutex::default).lock().expect("no test panicked while making a project");
+    if !made.iter().any(|name| name == template) {
+        make(template, &dir);
+        made.push(template.to_string());
+    }
+    dir
+}
+
+fn make(template: &str, dir: &Path) {
+    let user = User::new();
+    let fresh = user.path("fresh");
+    std::fs::create_dir_all(&fresh).expect("created");
+    user.marine(&fresh, &["new", template, "-t", template]).expect(0);
+    copy_changed(&fresh.join(template), dir);
+    user.marine(dir, &["build"]).expect(0);
+}
+
+/// Copies what differs, so that cargo sees only real changes.
+fn copy_changed(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("created");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_changed(&entry.path(), &target);
+            continue;
+        }
+        let content = std::fs::read(entry.path()).expect("a file");
+        if std::fs::read(&target).is_ok_and(|present| present == content) {
+            continue;
+        }
+        std::fs::write(&target, content).expect("written");
+    }
+}

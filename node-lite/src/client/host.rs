@@ -1,0 +1,55 @@
+//! What the init peer offers to its own particles.
+
+use std::sync::Arc;
+
+use marine_air::execution::CallRequest;
+use serde_json::{Value, json};
+
+use crate::{
+    core::{Answering, Host},
+    host::{Fault, answer, args::UNKNOWN, builtins, peer},
+    live::{Event, Live, Origin},
+};
+
+/// Answers calls at a client.
+#[derive(Default)]
+pub(crate) struct ClientHost;
+
+impl Host for ClientHost {
+    fn call(&self, live: &Arc<Live>, request: CallRequest) -> Answering {
+        match (&live.origin, &*request.service) {
+            (_, "peer") => peer::call(None, request),
+            (Some(origin), "getDataSrv") => Answering::Now(answer(datum(origin, &request.function))),
+            (Some(_), "callbackSrv") if &*request.function == "response" => {
+                Answering::End(Event::Response(values(&request)))
+            }
+            (Some(_), "errorHandlingSrv") if &*request.function == "error" => {
+                let mut values = values(&request).into_iter();
+                let error = values.next().unwrap_or_default();
+                Answering::End(Event::Error { error, index: values.next().unwrap_or_default() })
+            }
+            (_, service) => {
+                Answering::Now(answer(builtins::call(service, &request).unwrap_or_else(|| unknown(&request))))
+            }
+        }
+    }
+}
+
+fn values(request: &CallRequest) -> Vec<Value> {
+    request.args.iter().map(Value::from).collect()
+}
+
+fn datum(origin: &Origin, name: &str) -> Result<Value, Fault> {
+    if name == "-relay-" {
+        return Ok(json!(origin.relay.to_string()));
+    }
+    origin.data.get(name).cloned().ok_or_else(|| {
+        let names: Vec<_> = origin.data.keys().map(String::as_str).collect();
+        Fault::new(UNKNOWN, format!("getDataSrv.{name}: no such datum; given are: {}", names.join(", ")))
+    })
+}
+
+fn unknown(request: &CallRequest) -> Result<Value, Fault> {
+    let text = format!("{}.{}: this peer is a client and has no such function", request.service, request.function);
+    Err(Fault::new(UNKNOWN, text))
+}

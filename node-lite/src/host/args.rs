@@ -1,0 +1,128 @@
+//! Arguments of builtin functions, taken one by one, and the faults of calls.
+
+use serde_json::Value;
+
+/// A call that failed: its `ret_code` and message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) code: i32,
+    pub(crate) message: String,
+}
+
+/// The function's own error.
+pub(crate) const OWN: i32 = 1;
+/// No such service or function.
+pub(crate) const UNKNOWN: i32 = 2;
+/// Bad arguments or result shape.
+pub(crate) const SHAPE: i32 = 3;
+/// A trap or a limit of the guest.
+pub(crate) const TRAP: i32 = 4;
+/// Took too long.
+pub(crate) const TIMEOUT: i32 = 5;
+/// Not allowed.
+pub(crate) const DENIED: i32 = 6;
+/// Too many calls wait.
+pub(crate) const BUSY: i32 = 7;
+
+impl Fault {
+    pub(crate) fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// The arguments of a call of `service.function`.
+pub(crate) struct Args {
+    function: String,
+    values: std::vec::IntoIter<Value>,
+    given: usize,
+    taken: usize,
+}
+
+impl Args {
+    pub(crate) fn new(service: &str, function: &str, values: Vec<Value>) -> Self {
+        Self { function: format!("{service}.{function}"), given: values.len(), values: values.into_iter(), taken: 0 }
+    }
+
+    /// A fault of this function.
+    pub(crate) fn fault(&self, code: i32, message: impl std::fmt::Display) -> Fault {
+        Fault::new(code, format!("{}: {message}", self.function))
+    }
+
+    /// All that are left.
+    pub(crate) fn rest(&mut self) -> Vec<Value> {
+        self.taken = self.given;
+        self.values.by_ref().collect()
+    }
+
+    /// The next one, whatever it is.
+    pub(crate) fn any(&mut self) -> Result<Value, Fault> {
+        let at = self.taken;
+        self.taken += 1;
+        let given = self.given;
+        self.values.next().ok_or_else(|| self.fault(SHAPE, format!("args[{at}] is missing, {given} given")))
+    }
+
+    pub(crate) fn string(&mut self) -> Result<String, Fault> {
+        match self.any()? {
+            Value::String(text) => Ok(text),
+            other => Err(self.wrong("string", &other)),
+        }
+    }
+
+    pub(crate) fn array(&mut self) -> Result<Vec<Value>, Fault> {
+        match self.any()? {
+            Value::Array(items) => Ok(items),
+            other => Err(self.wrong("array", &other)),
+        }
+    }
+
+    /// A list of bytes.
+    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, Fault> {
+        let items = self.array()?;
+        let byte = |item: &Value| item.as_u64().and_then(|n| u8::try_from(n).ok());
+        let wrong = |item: &Value| self.wrong("u8 (0..=255)", item);
+        items.iter().map(|item| byte(item).ok_or_else(|| wrong(item))).collect()
+    }
+
+    /// An option: `T`, `[T]`, `[]`, `null` or nothing.
+    pub(crate) fn option(&mut self) -> Option<Value> {
+        self.taken = (self.taken + 1).min(self.given);
+        match self.values.next()? {
+            Value::Null => None,
+            Value::Array(mut items) if items.len() <= 1 => items.pop(),
+            value => Some(value),
+        }
+    }
+
+    /// An optional text.
+    pub(crate) fn option_string(&mut self) -> Result<Option<String>, Fault> {
+        match self.option() {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.wrong("?string", &other)),
+        }
+    }
+
+    /// There are no more.
+    pub(crate) fn end(self) -> Result<(), Fault> {
+        if self.values.len() == 0 {
+            return Ok(());
+        }
+        let (most, given) = (self.taken, self.given);
+        Err(self.fault(SHAPE, format!("takes at most {most} arguments, {given} given")))
+    }
+
+    fn wrong(&self, expected: &str, got: &Value) -> Fault {
+        let at = self.taken.saturating_sub(1);
+        self.fault(SHAPE, format!("args[{at}]: expected {expected}, got {}", excerpt(got)))
+    }
+}
+
+/// At most 60 characters of a value's JSON.
+fn excerpt(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

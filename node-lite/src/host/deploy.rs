@@ -1,0 +1,385 @@
+//! Builtin services `dist` (modules and blueprints) and `srv` (services and aliases).
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use cid::Cid;
+use marine_air::execution::CallRequest;
+use marine_manifest::{Blueprint, BlueprintModule, GrantRequests, Limits};
+use marine_particle::PeerId;
+use marine_runtime::MAX_MODULE_BYTES;
+use serde_json::{Value, json};
+
+use super::{
+    BUILTINS,
+    args::{Args, Fault, OWN, SHAPE},
+    builtins::unknown_function,
+    interface::describe,
+    rights::Rights,
+    services::{Entry, Services, blocking},
+};
+use crate::{dag_json, live::Live};
+
+const DIST: &[&str] = &[
+    "add_module",
+    "default_module_config",
+    "make_blueprint",
+    "add_blueprint",
+    "list_modules",
+    "list_blueprints",
+    "get_blueprint",
+    "get_module_interface",
+    "remove_module",
+    "remove_blueprint",
+];
+const SRV: &[&str] = &[
+    "list",
+    "info",
+    "create",
+    "remove",
+    "add_alias",
+    "remove_alias",
+    "resolve_alias",
+    "resolve_alias_opt",
+    "get_interface",
+];
+
+/// One call of `dist` or `srv`.
+pub(crate) struct Deploy {
+    rights: Arc<Rights>,
+    services: Arc<Services>,
+    /// The caller.
+    init: PeerId,
+    /// Names a service that this call creates: the same again after a crash.
+    unique: [u8; 16],
+    name: String,
+    request: CallRequest,
+}
+
+impl Deploy {
+    pub(crate) fn new(rights: Arc<Rights>, services: Arc<Services>, live: &Live, request: &CallRequest) -> Self {
+        let seed = [live.cid.to_bytes(), request.id.to_string().into_bytes()].concat();
+        let hash = blake3::derive_key("marine-service-id-1", &seed);
+        let mut unique = [0; 16];
+        unique.copy_from_slice(&hash[..16]);
+        Self {
+            rights,
+            services,
+            init: live.particle.init(),
+            unique,
+            name: format!("{}.{}", request.service, request.function),
+            request: request.clone(),
+        }
+    }
+
+    pub(crate) async fn call(self) -> Result<Value, Fault> {
+        let values = self.request.args.iter().map(Value::from).collect();
+        let args = Args::new(&self.request.service, &self.request.function, values);
+        match (&*self.request.service, &*self.request.function) {
+            ("dist", "add_module") => self.add_module(args).await,
+            ("dist", "default_module_config") => default_module_config(args),
+            ("dist", "make_blueprint") => self.make_blueprint(args).await,
+            ("dist", "add_blueprint") => self.add_blueprint(args).await,
+            ("dist", "list_modules") => self.list_modules(args),
+            ("dist", "list_blueprints") => self.list_blueprints(args),
+            ("dist", "get_blueprint") => self.get_blueprint(args),
+            ("dist", "get_module_interface") => self.get_module_interface(args).await,
+            ("dist", "remove_module") => self.remove_module(args).await,
+            ("dist", "remove_blueprint") => self.remove_blueprint(args).await,
+            ("srv", "list") => self.list(args),
+            ("srv", "info") => self.info(args),
+            ("srv", "create") => self.create(args).await,
+            ("srv", "remove") => self.remove(args).await,
+            ("srv", "add_alias") => self.add_alias(args).await,
+            ("srv", "remove_alias") => self.remove_alias(args).await,
+            ("srv", "resolve_alias") => self.resolve_alias(args, true),
+            ("srv", "resolve_alias_opt") => self.resolve_alias(args, false),
+            ("srv", "get_interface") => self.get_interface(args).await,
+            (service, function) => {
+                let names = if service == "dist" { DIST } else { SRV };
+                Err(unknown_function(service, function, names.iter().copied()))
+            }
+        }
+    }
+
+    /// The right to deploy, and that no stranger's data steers the call.
+    fn may_deploy(&self) -> Result<(), Fault> {
+        self.rights.deploy(&self.init, &self.name)?;
+        self.rights.untainted(&self.init, &self.request, &self.name)
+    }
+
+    /// Puts the function's name before a message.
+    fn named(&self, fault: Fault) -> Fault {
+        Fault { message: format!("{}: {}", self.name, fault.message), ..fault }
+    }
+
+    async fn add_module(&self, mut args: Args) -> Result<Value, Fault> {
+        self.may_deploy()?;
+        let bytes = match args.any()? {
+            Value::String(text) => {
+                STANDARD.decode(&text).map_err(|e| args.fault(SHAPE, format!("args[0]: not base64: {e}")))?
+            }
+            Value::Array(items) => Args::new("dist", "add_module", vec![Value::Array(items)]).bytes()?,
+            _ => return Err(args.fault(SHAPE, "args[0]: expected bytes (a list of u8, or base64)")),
+        };
+        if bytes.len() as u64 > MAX_MODULE_BYTES as u64 {
+            return Err(
+                args.fault(OWN, format!("module of {} bytes is over the limit of {MAX_MODULE_BYTES}", bytes.len()))
+            );
+        }
+        let config = args.any()?;
+        let Some(name) = config["name"].as_str().map(str::to_owned) else {
+            return Err(args.fault(SHAPE, "args[1]: expected a config with a `name`"));
+        };
+        args.end()?;
+        let cid = self.services.add_module(name, &self.init, bytes).await.map_err(|fault| self.named(fault))?;
+        Ok(json!(cid.to_string()))
+    }
+
+    async fn make_blueprint(&self, mut args: Args) -> Result<Value, Fault> {
+        let name = args.string()?;
+        let cids = args.array()?;
+        let cids = cids.iter().map(|cid| parse_cid(&args, cid)).collect::<Result<Vec<_>, _>>()?;
+        if cids.is_empty() {
+            return Err(args.fault(OWN, "a blueprint needs at least one module"));
+        }
+        args.end()?;
+        let services = self.services.clone();
+        let blueprint = blocking(move || {
+            let module = |cid: Cid| {
+                let interface = services.module_interface(&cid)?;
+                let name = services.registry().modules.get(&cid).map(|row| row.name.clone()).unwrap_or_default();
+                let (needs, grants) = (Default::default(), GrantRequests::default());
+                Ok(BlueprintModule { name, cid, interface: interface.to_wit(), needs, grants })
+            };
+            let modules = cids.into_iter().map(module).collect::<Result<Vec<_>, Fault>>()?;
+            let facade = modules.last().map(|module| module.name.clone()).unwrap_or_default();
+            Ok(Blueprint::new(name, facade, Limits::default(), modules))
+        });
+        let blueprint = blueprint.await.map_err(|fault| self.named(fault))?;
+        Ok(Value::String(self.text_of(&blueprint)?.to_string()))
+    }
+
+    fn text_of(&self, blueprint: &Blueprint) -> Result<Value, Fault> {
+        let failed = |reason: String| self.named(Fault::new(OWN, reason));
+        let bytes = blueprint.encode().map_err(|e| failed(e.to_string()))?;
+        dag_json::from_cbor(&bytes).map_err(failed)
+    }
+
+    async fn add_blueprint(&self, mut args: Args) -> Result<Value, Fault> {
+        self.may_deploy()?;
+        let text = args.string()?;
+        let malformed =
+            |reason: String| args.fault(SHAPE, format!("args[0]: not the DAG-JSON of a blueprint: {reason}"));
+        let value = serde_json::from_str(&text).map_err(|e| malformed(e.to_string()))?;
+        let bytes = dag_json::to_cbor(value).map_err(malformed)?;
+        let blueprint = Blueprint::decode(&bytes).map_err(|e| malformed(e.to_string()))?;
+        args.end()?;
+        let cid = self.services.add_blueprint(&self.init, blueprint).await.map_err(|fault| self.named(fault))?;
+        Ok(json!(cid.to_string()))
+    }
+
+    fn list_modules(&self, args: Args) -> Result<Value, Fault> {
+        args.end()?;
+        let registry = self.services.registry();
+        let module = |(cid, row): (&Cid, &crate::store::ModuleRow)| json!({ "name": row.name, "hash": cid.to_string(), "config": { "name": row.name } });
+        Ok(registry.modules.iter().map(module).collect())
+    }
+
+    fn list_blueprints(&self, args: Args) -> Result<Value, Fault> {
+        args.end()?;
+        let registry = self.services.registry();
+        Ok(registry.blueprints.iter().map(|(cid, known)| brief(cid, &known.blueprint)).collect())
+    }
+
+    fn get_blueprint(&self, mut args: Args) -> Result<Value, Fault> {
+        let cid = take_cid(&mut args)?;
+        let registry = self.services.registry();
+        let known =
+            registry.blueprints.get(&cid).ok_or_else(|| args.fault(OWN, format!("blueprint {cid} is not here")))?;
+        args.end()?;
+        Ok(brief(&cid, &known.blueprint))
+    }
+
+    async fn get_module_interface(&self, mut args: Args) -> Result<Value, Fault> {
+        let cid = take_cid(&mut args)?;
+        args.end()?;
+        let services = self.services.clone();
+        let interface = blocking(move || services.module_interface(&cid)).await.map_err(|fault| self.named(fault))?;
+        Ok(describe(&interface))
+    }
+
+    async fn remove_module(&self, mut args: Args) -> Result<Value, Fault> {
+        let cid = take_cid(&mut args)?;
+        let owner = self.services.registry().modules.get(&cid).map(|row| row.owner.clone());
+        let owner = owner.ok_or_else(|| args.fault(OWN, format!("module {cid} is not here")))?;
+        args.end()?;
+        self.rights.own(&self.init, &owner, &self.name)?;
+        self.services.remove_module(cid).await.map_err(|fault| self.named(fault))?;
+        Ok(Value::Null)
+    }
+
+    async fn remove_blueprint(&self, mut args: Args) -> Result<Value, Fault> {
+        let cid = take_cid(&mut args)?;
+        let owner = self.services.registry().blueprints.get(&cid).map(|known| known.owner.clone());
+        let owner = owner.ok_or_else(|| args.fault(OWN, format!("blueprint {cid} is not here")))?;
+        args.end()?;
+        self.rights.own(&self.init, &owner, &self.name)?;
+        self.services.remove_blueprint(cid).await.map_err(|fault| self.named(fault))?;
+        Ok(Value::Null)
+    }
+
+    fn list(&self, args: Args) -> Result<Value, Fault> {
+        args.end()?;
+        let entries: Vec<_> = self.services.registry().services.values().cloned().collect();
+        Ok(entries.iter().map(|entry| self.service(entry)).collect())
+    }
+
+    fn info(&self, mut args: Args) -> Result<Value, Fault> {
+        let entry = self.take_service(&mut args)?;
+        args.end()?;
+        Ok(self.service(&entry))
+    }
+
+    fn service(&self, entry: &Entry) -> Value {
+        json!({
+            "id": entry.id,
+            "blueprint_id": entry.blueprint.to_string(),
+            "service_type": "service",
+            "owner_id": entry.owner,
+            "aliases": self.services.registry().aliases_of(&entry.id),
+            "worker_id": self.rights.me().to_string(),
+        })
+    }
+
+    async fn create(&self, mut args: Args) -> Result<Value, Fault> {
+        self.may_deploy()?;
+        let cid = take_cid(&mut args)?;
+        args.end()?;
+        let id = self.services.create(uuid(self.unique), self.init, cid).await.map_err(|fault| self.named(fault))?;
+        Ok(json!(id))
+    }
+
+    async fn remove(&self, mut args: Args) -> Result<Value, Fault> {
+        let entry = self.take_service(&mut args)?;
+        args.end()?;
+        self.rights.own(&self.init, &entry.owner, &self.name)?;
+        self.services.remove(&entry).await.map_err(|fault| self.named(fault))?;
+        Ok(Value::Null)
+    }
+
+    async fn add_alias(&self, mut args: Args) -> Result<Value, Fault> {
+        let alias = args.string()?;
+        check_alias(&alias).map_err(|reason| args.fault(OWN, reason))?;
+        let entry = self.take_service(&mut args)?;
+        args.end()?;
+        self.rights.own(&self.init, &entry.owner, &self.name)?;
+        if self.services.registry().services.contains_key(&alias) {
+            return Err(self.named(Fault::new(OWN, format!("`{alias}` is the id of a service"))));
+        }
+        let before = self.services.find(&alias);
+        if let Some(before) = before {
+            self.rights.own(&self.init, &before.owner, &self.name)?;
+        }
+        self.services.add_alias(alias, entry.id.clone()).await.map_err(|fault| self.named(fault))?;
+        Ok(Value::Null)
+    }
+
+    async fn remove_alias(&self, mut args: Args) -> Result<Value, Fault> {
+        let alias = args.string()?;
+        args.end()?;
+        let named = self.services.registry().aliases.get(&alias).cloned();
+        let entry = named.and_then(|id| self.services.find(&id));
+        let entry = entry.ok_or_else(|| self.named(self.services.unknown(&alias)))?;
+        self.rights.own(&self.init, &entry.owner, &self.name)?;
+        self.services.remove_alias(alias).await.map_err(|fault| self.named(fault))?;
+        Ok(Value::Null)
+    }
+
+    fn resolve_alias(&self, mut args: Args, must: bool) -> Result<Value, Fault> {
+        let alias = args.string()?;
+        args.end()?;
+        match self.services.registry().aliases.get(&alias) {
+            Some(id) if must => return Ok(json!(id)),
+            Some(id) => return Ok(json!([id])),
+            None if !must => return Ok(json!([])),
+            None => {}
+        }
+        Err(Fault { code: OWN, ..self.named(self.services.unknown(&alias)) })
+    }
+
+    async fn get_interface(&self, mut args: Args) -> Result<Value, Fault> {
+        let entry = self.take_service(&mut args)?;
+        args.end()?;
+        let services = self.services.clone();
+        let interface =
+            blocking(move || services.interface(&entry.blueprint)).await.map_err(|fault| self.named(fault))?;
+        Ok(describe(&interface))
+    }
+
+    fn take_service(&self, args: &mut Args) -> Result<Arc<Entry>, Fault> {
+        let name = args.string()?;
+        let unknown = || Fault { code: OWN, ..self.named(self.services.unknown(&name)) };
+        self.services.find(&name).ok_or_else(unknown)
+    }
+}
+
+fn default_module_config(mut args: Args) -> Result<Value, Fault> {
+    let name = args.string()?;
+    args.end()?;
+    Ok(json!({ "name": name }))
+}
+
+fn brief(cid: &Cid, blueprint: &Blueprint) -> Value {
+    let dependencies: Vec<_> = blueprint.modules.iter().map(|module| module.cid.to_string()).collect();
+    json!({ "id": cid.to_string(), "name": blueprint.name, "dependencies": dependencies })
+}
+
+fn take_cid(args: &mut Args) -> Result<Cid, Fault> {
+    let text = args.any()?;
+    parse_cid(args, &text)
+}
+
+fn parse_cid(args: &Args, value: &Value) -> Result<Cid, Fault> {
+    let parsed = value.as_str().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| args.fault(SHAPE, format!("expected a CID, got {value}")))
+}
+
+fn check_alias(alias: &str) -> Result<(), String> {
+    let fits = (1..=64).contains(&alias.len())
+        && alias.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_.-".contains(&b));
+    if !fits {
+        return Err(format!("alias `{alias}` does not fit: use 1 to 64 of a-z, 0-9, `_`, `.` and `-`"));
+    }
+    if BUILTINS.contains(&alias) {
+        return Err(format!("alias `{alias}` is the name of a builtin service"));
+    }
+    Ok(())
+}
+
+/// The form of a UUID of version 8 (RFC 9562: custom content).
+fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = |range: std::ops::Range<usize>| bytes[range].iter().map(|b| format!("{b:02x}")).collect::<String>();
+    [hex(0..4), hex(4..6), hex(6..8), hex(8..10), hex(10..16)].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aliases() {
+        for (alias, fits) in
+            [("shop", true), ("a.b-c_1", true), ("", false), ("Shop", false), ("op", false), ("self", false)]
+        {
+            assert_eq!(check_alias(alias).is_ok(), fits, "{alias}");
+        }
+    }
+
+    #[test]
+    fn uuids_have_their_form() {
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-8fff-bfff-ffffffffffff");
+    }
+}

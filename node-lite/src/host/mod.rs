@@ -1,0 +1,100 @@
+//! A node's answers to calls: builtin services first, then services by id or alias.
+
+pub(crate) mod args;
+pub(crate) mod builtins;
+mod deploy;
+mod interface;
+pub(crate) mod peer;
+pub(crate) mod rights;
+pub(crate) mod services;
+
+use std::sync::{Arc, OnceLock};
+
+use marine_air::execution::{CallRequest, CallResult};
+
+pub(crate) use self::args::Fault;
+use self::{deploy::Deploy, rights::Rights, services::Services};
+use crate::{
+    core::{Answering, Host},
+    live::Live,
+    net::Net,
+};
+
+/// Names that no alias may have: all builtin services, those of later versions included.
+pub(crate) const BUILTINS: &[&str] = &[
+    "peer",
+    "kad",
+    "srv",
+    "dist",
+    "op",
+    "debug",
+    "math",
+    "cmp",
+    "array",
+    "json",
+    "sig",
+    "vault",
+    "run-console",
+    "stat",
+    "spell",
+    "self",
+    "getDataSrv",
+    "callbackSrv",
+    "errorHandlingSrv",
+];
+
+/// See the module's documentation.
+pub(crate) struct NodeHost {
+    rights: Arc<Rights>,
+    services: Arc<Services>,
+    /// Set once the network runs.
+    net: OnceLock<Net>,
+}
+
+impl NodeHost {
+    pub(crate) fn new(rights: Arc<Rights>, services: Arc<Services>) -> Self {
+        Self { rights, services, net: OnceLock::new() }
+    }
+
+    /// Tells the host of the network, once.
+    pub(crate) fn connect(&self, net: Net) {
+        // A second network would be a mistake of ours without consequence: the first stays.
+        let _ = self.net.set(net);
+    }
+}
+
+impl Host for NodeHost {
+    fn call(&self, live: &Arc<Live>, request: CallRequest) -> Answering {
+        match &*request.service {
+            "peer" => peer::call(self.net.get(), request),
+            "srv" | "dist" => {
+                let deploy = Deploy::new(self.rights.clone(), self.services.clone(), live, &request);
+                Answering::Later(Box::pin(async move { answer(deploy.call().await) }))
+            }
+            service => match builtins::call(service, &request) {
+                Some(result) => Answering::Now(answer(result)),
+                None => self.service(live, request),
+            },
+        }
+    }
+}
+
+impl NodeHost {
+    fn service(&self, live: &Arc<Live>, request: CallRequest) -> Answering {
+        match self.services.find(&request.service) {
+            Some(entry) => {
+                let (services, live) = (self.services.clone(), live.clone());
+                Answering::Later(Box::pin(async move { answer(services.call(entry, &live, request).await) }))
+            }
+            None => Answering::Now(answer(Err(self.services.unknown(&request.service)))),
+        }
+    }
+}
+
+/// The form in which the execution takes an answer.
+pub(crate) fn answer(result: Result<serde_json::Value, Fault>) -> CallResult {
+    match result {
+        Ok(value) => CallResult::Ok(value.into()),
+        Err(Fault { code, message }) => CallResult::Err { code, message },
+    }
+}

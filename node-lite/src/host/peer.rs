@@ -1,0 +1,68 @@
+//! Builtin service `peer`: this peer's clock, timers, and what it knows of the network.
+
+use std::time::Duration;
+
+use marine_air::execution::CallRequest;
+use marine_particle::PeerId;
+use serde_json::{Value, json};
+
+use super::{
+    answer,
+    args::{Args, Fault, OWN, SHAPE},
+    builtins::unknown_function,
+};
+use crate::{clock, core::Answering, net::Net};
+
+const FUNCTIONS: &[&str] = &["timestamp_ms", "timestamp_sec", "timeout", "identify", "is_connected"];
+
+/// Answers a call of `peer`.
+pub(crate) fn call(net: Option<&Net>, request: CallRequest) -> Answering {
+    let mut args = Args::new("peer", &request.function, request.args.iter().map(Value::from).collect());
+    let result = match &*request.function {
+        "timestamp_ms" => Ok(json!(clock::now())),
+        "timestamp_sec" => Ok(json!(clock::now() / 1000)),
+        "identify" => Ok(identify(net)),
+        "is_connected" => is_connected(net, &mut args),
+        "timeout" => match timeout(&mut args).and_then(|timer| args.end().map(|()| timer)) {
+            Ok((pause, message)) => return timer(pause, message),
+            Err(fault) => return Answering::Now(answer(Err(fault))),
+        },
+        other => return Answering::Now(answer(Err(unknown_function("peer", other, FUNCTIONS.iter().copied())))),
+    };
+    Answering::Now(answer(result.and_then(|value| args.end().map(|()| value))))
+}
+
+fn timer(pause: Duration, message: String) -> Answering {
+    Answering::Timer(Box::pin(async move {
+        tokio::time::sleep(pause).await;
+        answer(Ok(Value::String(message)))
+    }))
+}
+
+fn timeout(args: &mut Args) -> Result<(Duration, String), Fault> {
+    let ms = match args.any()? {
+        Value::String(text) => text.parse().ok(),
+        value => value.as_u64(),
+    };
+    let ms = ms.ok_or_else(|| args.fault(SHAPE, "args[0]: expected milliseconds (u64)"))?;
+    Ok((Duration::from_millis(ms), args.option_string()?.unwrap_or_default()))
+}
+
+fn identify(net: Option<&Net>) -> Value {
+    let addresses: Vec<_> =
+        net.map(|net| net.listening().iter().map(ToString::to_string).collect()).unwrap_or_default();
+    json!({
+        "external_addresses": addresses,
+        "node_version": env!("CARGO_PKG_VERSION"),
+        "air_version": env!("CARGO_PKG_VERSION"),
+        "spell_version": "",
+        "allowed_binaries": [],
+        "vm_info": [],
+    })
+}
+
+fn is_connected(net: Option<&Net>, args: &mut Args) -> Result<Value, Fault> {
+    let text = args.string()?;
+    let peer: PeerId = text.parse().map_err(|e| args.fault(OWN, format!("`{text}` is not a peer id: {e}")))?;
+    Ok(json!(net.is_some_and(|net| net.is_connected(&peer))))
+}

@@ -1,0 +1,94 @@
+//! The network: one task drives the libp2p swarm; everything else talks to it through [`Net`].
+//!
+//! Connections are made and limited here; what flows over them is in [`inbound`] and [`outbound`].
+
+pub(crate) mod inbound;
+pub(crate) mod outbound;
+mod swarm;
+pub(crate) mod wire;
+
+use std::{collections::HashSet, time::Duration};
+
+use libp2p::{Multiaddr, Stream, StreamProtocol};
+use libp2p_stream::Control;
+use marine_particle::PeerId;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
+
+pub(crate) use self::swarm::start;
+
+/// The one protocol of ours.
+pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/marine/particle/1.0.0");
+
+/// How long connecting, opening a stream or exchanging `hello` may take.
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// What the swarm task is asked to do.
+enum Command {
+    /// Connect to a peer of which an address is known; answers when that succeeded or failed.
+    Connect { peer: PeerId, done: oneshot::Sender<Result<(), String>> },
+    /// Remember where a peer can be reached.
+    Learn { peer: PeerId, address: Multiaddr },
+}
+
+/// The way to the swarm task.
+#[derive(Clone)]
+pub(crate) struct Net {
+    commands: mpsc::Sender<Command>,
+    control: Control,
+    connected: watch::Receiver<HashSet<PeerId>>,
+    listening: watch::Receiver<Vec<Multiaddr>>,
+}
+
+/// Why there is no stream to a peer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    #[error("cannot open a stream: {0}")]
+    Stream(String),
+    #[error("no answer within {} s", HANDSHAKE.as_secs())]
+    Timeout,
+    #[error("the network is stopped")]
+    Stopped,
+}
+
+impl Net {
+    /// Opens a stream of our protocol, connecting first if need be.
+    pub(crate) async fn open(&self, peer: PeerId) -> Result<Stream, OpenError> {
+        if !self.is_connected(&peer) {
+            timeout(HANDSHAKE, self.connect(peer)).await.map_err(|_| OpenError::Timeout)??;
+        }
+        let mut control = self.control.clone();
+        let opened = timeout(HANDSHAKE, control.open_stream(peer, PROTOCOL)).await;
+        opened.map_err(|_| OpenError::Timeout)?.map_err(|e| OpenError::Stream(e.to_string()))
+    }
+
+    async fn connect(&self, peer: PeerId) -> Result<(), OpenError> {
+        let (done, answer) = oneshot::channel();
+        self.commands.send(Command::Connect { peer, done }).await.map_err(|_| OpenError::Stopped)?;
+        answer.await.map_err(|_| OpenError::Stopped)?.map_err(OpenError::Connect)
+    }
+
+    /// Remembers where `peer` can be reached.
+    pub(crate) async fn learn(&self, peer: PeerId, address: Multiaddr) {
+        // A stopped network needs no addresses.
+        let _ = self.commands.send(Command::Learn { peer, address }).await;
+    }
+
+    pub(crate) fn is_connected(&self, peer: &PeerId) -> bool {
+        self.connected.borrow().contains(peer)
+    }
+
+    /// Peers with an open connection, as it changes.
+    pub(crate) fn connected(&self) -> watch::Receiver<HashSet<PeerId>> {
+        self.connected.clone()
+    }
+
+    /// Addresses that are listened on.
+    pub(crate) fn listening(&self) -> Vec<Multiaddr> {
+        self.listening.borrow().clone()
+    }
+}

@@ -1,0 +1,124 @@
+//! WASI 0.2, bound to the context of one module.
+//!
+//! The bindings take a plain function that finds the context in the store's data, so the module's index has to be part of its type:
+//! [`define`] picks the copy for an index from a table.
+
+use wasmtime::component::{HasData, LinkerInstance, ResourceTable};
+use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random, sync};
+use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
+
+use super::poll::{Poll, PollView};
+use super::state::{ModuleState, State};
+
+/// The interfaces that are offered.
+pub(super) const INTERFACES: &[&str] = &[
+    "cli/environment",
+    "cli/exit",
+    "cli/stderr",
+    "cli/stdin",
+    "cli/stdout",
+    "cli/terminal-input",
+    "cli/terminal-output",
+    "cli/terminal-stderr",
+    "cli/terminal-stdin",
+    "cli/terminal-stdout",
+    "clocks/monotonic-clock",
+    "clocks/wall-clock",
+    "filesystem/preopens",
+    "filesystem/types",
+    "io/error",
+    "io/poll",
+    "io/streams",
+    "random/insecure",
+    "random/insecure-seed",
+    "random/random",
+];
+
+type Define = fn(&mut LinkerInstance<'_, State>, &str) -> wasmtime::Result<()>;
+
+/// Defines `interface` (one of [`INTERFACES`]) in `instance` for the module at `index`.
+pub(super) fn define(instance: &mut LinkerInstance<'_, State>, index: usize, interface: &str) -> wasmtime::Result<()> {
+    match DEFINE.get(index) {
+        Some(define) => define(instance, interface),
+        None => Err(wasmtime::Error::msg(format!("no module has the index {index}"))),
+    }
+}
+
+macro_rules! for_modules {
+    ($($index:literal)*) => { [$(define_for::<$index>),*] };
+}
+
+/// [`define_for`] of each possible module.
+static DEFINE: [Define; crate::link::MAX_MODULES] = for_modules!(
+     0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+);
+
+fn define_for<const I: usize>(to: &mut LinkerInstance<'_, State>, interface: &str) -> wasmtime::Result<()> {
+    match interface {
+        "io/error" => io::error::add_to_linker_instance::<State, Table>(to, table::<I>),
+        "io/poll" => sync::io::poll::add_to_linker_instance::<State, Poll>(to, poll::<I>),
+        "io/streams" => sync::io::streams::add_to_linker_instance::<State, Table>(to, table::<I>),
+        "cli/environment" => cli::environment::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "cli/exit" => cli::exit::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "cli/stdin" => cli::stdin::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "cli/stdout" => cli::stdout::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "cli/stderr" => cli::stderr::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "cli/terminal-input" => cli::terminal_input::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "cli/terminal-output" => cli::terminal_output::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "cli/terminal-stdin" => cli::terminal_stdin::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "cli/terminal-stdout" => cli::terminal_stdout::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "cli/terminal-stderr" => cli::terminal_stderr::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
+        "clocks/wall-clock" => clocks::wall_clock::add_to_linker_instance::<State, WasiClocks>(to, clock::<I>),
+        "clocks/monotonic-clock" => {
+            clocks::monotonic_clock::add_to_linker_instance::<State, WasiClocks>(to, clock::<I>)
+        }
+        "filesystem/types" => sync::filesystem::types::add_to_linker_instance::<State, WasiFilesystem>(to, files::<I>),
+        "filesystem/preopens" => filesystem::preopens::add_to_linker_instance::<State, WasiFilesystem>(to, files::<I>),
+        "random/random" => random::random::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
+        "random/insecure" => random::insecure::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
+        "random/insecure-seed" => random::insecure_seed::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
+        other => Err(wasmtime::Error::msg(format!("no WASI interface {other}"))),
+    }
+}
+
+struct Table;
+
+impl HasData for Table {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+fn module<const I: usize>(state: &mut State) -> &mut ModuleState {
+    &mut state.modules[I]
+}
+
+fn table<const I: usize>(state: &mut State) -> &mut ResourceTable {
+    &mut module::<I>(state).table
+}
+
+fn poll<const I: usize>(state: &mut State) -> PollView<'_> {
+    let deadline = state.call.deadline;
+    PollView { table: table::<I>(state), deadline }
+}
+
+fn command<const I: usize>(state: &mut State) -> WasiCliCtxView<'_> {
+    let ModuleState { wasi, table, .. } = module::<I>(state);
+    WasiCliCtxView { ctx: wasi.cli(), table }
+}
+
+fn clock<const I: usize>(state: &mut State) -> WasiClocksCtxView<'_> {
+    let ModuleState { wasi, table, .. } = module::<I>(state);
+    WasiClocksCtxView { ctx: wasi.clocks(), table }
+}
+
+fn files<const I: usize>(state: &mut State) -> WasiFilesystemCtxView<'_> {
+    let ModuleState { wasi, table, .. } = module::<I>(state);
+    WasiFilesystemCtxView { ctx: wasi.filesystem(), table }
+}
+
+fn dice<const I: usize>(state: &mut State) -> &mut WasiRandomCtx {
+    module::<I>(state).wasi.random()
+}

@@ -1,0 +1,299 @@
+//! The checks of linking: who provides what to whom. A pure function that finds every mistake.
+
+use std::collections::BTreeSet;
+
+use super::error::{LinkError, LinkErrors, MAX_MODULES};
+use crate::host::{Support, support};
+use crate::interface::Interface;
+use crate::names;
+use crate::spec::{ModuleSpec, ServiceSpec};
+
+/// Who provides what, for modules by their index in the specification.
+#[derive(Clone, Debug)]
+pub(crate) struct Wiring {
+    /// The module whose functions the service offers.
+    pub(crate) facade: usize,
+    /// Per module, its imports.
+    pub(crate) modules: Vec<Vec<Wire>>,
+    /// Modules such that each comes after those it imports.
+    pub(crate) order: Vec<usize>,
+}
+
+/// One import and who satisfies it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// The host, under this import name.
+    Host(String),
+    /// Another module.
+    Module {
+        /// The import's name.
+        import: String,
+        /// The provider.
+        provider: usize,
+        /// The provider's interface; `None` if that is its bare functions.
+        interface: Option<String>,
+    },
+}
+
+/// Decides the wiring of `spec`.
+///
+/// # Errors
+/// Every reason why the modules do not fit together.
+pub(crate) fn check(spec: &ServiceSpec) -> Result<Wiring, LinkErrors> {
+    if spec.modules.is_empty() || spec.modules.len() > MAX_MODULES {
+        return Err(LinkErrors(vec![LinkError::Count(spec.modules.len())]));
+    }
+    let mut checker = Checker { spec, errors: Vec::new() };
+    checker.names();
+    let facade = checker.facade();
+    let modules: Vec<_> = spec.modules.iter().map(|module| checker.module(module)).collect();
+    let order = checker.order(&modules);
+    if checker.errors.is_empty() { Ok(Wiring { facade, modules, order }) } else { Err(LinkErrors(checker.errors)) }
+}
+
+struct Checker<'a> {
+    spec: &'a ServiceSpec,
+    errors: Vec<LinkError>,
+}
+
+impl<'a> Checker<'a> {
+    fn names(&mut self) {
+        let mut seen = BTreeSet::new();
+        for name in self.module_names() {
+            if !seen.insert(name) {
+                self.errors.push(LinkError::Duplicate(name.to_owned()));
+            }
+        }
+    }
+
+    fn module_names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.spec.modules.iter().map(|spec| spec.module.name())
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.module_names().position(|module| names::same(name, module))
+    }
+
+    fn facade(&mut self) -> usize {
+        let last = self.spec.modules.len() - 1;
+        let Some(facade) = &self.spec.facade else { return last };
+        self.find(facade).unwrap_or_else(|| {
+            let nearest = names::nearest(facade, self.module_names()).map(str::to_owned);
+            self.errors.push(LinkError::Facade { facade: facade.clone(), nearest });
+            last
+        })
+    }
+
+    /// The wires of one module, as far as they are right.
+    fn module(&mut self, spec: &'a ModuleSpec) -> Vec<Wire> {
+        let name = spec.module.name();
+        if let Err(interfaces) = spec.module.own_interface() {
+            let interfaces = interfaces.into_iter().map(str::to_owned).collect();
+            self.errors.push(LinkError::ManyInterfaces { module: name.to_owned(), interfaces });
+        }
+        if let Some(cap) = spec.memory.filter(|cap| *cap < spec.module.initial_memory()) {
+            let initial = spec.module.initial_memory();
+            self.errors.push(LinkError::Memory { module: name.to_owned(), initial, cap });
+        }
+        self.needs(spec);
+        let mut wires = Vec::new();
+        for import in spec.module.import_list() {
+            match &import.interface {
+                Ok(wanted) => wires.extend(self.wire(spec, &import.name, wanted)),
+                // World-level type imports only repeat types of interfaces; anything else bare comes from nobody.
+                Err("type") => {}
+                Err(_) => self.errors.push(nobody(name, &import.name)),
+            }
+        }
+        wires
+    }
+
+    fn needs(&mut self, spec: &ModuleSpec) {
+        let module = spec.module.name();
+        for (import, provider) in &spec.needs {
+            let imported = spec.module.imports().any(|name| names_import(import, name));
+            let cause = if !imported {
+                let near = names::nearest(import, spec.module.imports());
+                near.map_or("it imports nothing of that name".to_owned(), |near| {
+                    format!("it imports nothing of that name; did you mean `{near}`?")
+                })
+            } else if self.find(provider).is_none() {
+                format!("the service has no module `{provider}`")
+            } else {
+                continue;
+            };
+            self.errors.push(LinkError::Needs { module: module.to_owned(), import: import.clone(), cause });
+        }
+    }
+
+    fn wire(&mut self, spec: &ModuleSpec, import: &str, wanted: &Interface) -> Option<Wire> {
+        let importer = spec.module.name();
+        match support(import) {
+            Support::Offered => return Some(Wire::Host(import.to_owned())),
+            Support::Refused(cause) => {
+                let (importer, import) = (importer.to_owned(), import.to_owned());
+                self.errors.push(LinkError::Host { importer, import, cause });
+                return None;
+            }
+            Support::Unknown => {}
+        }
+        let provider = self.provider(spec, import)?;
+        let provided = self.spec.modules.get(provider)?;
+        if provided.module.name() == importer {
+            self.errors.push(LinkError::SelfImport(importer.to_owned()));
+            return None;
+        }
+        let offered = provided.module.interface();
+        self.compare(importer, provided.module.name(), wanted, offered);
+        Some(Wire::Module { import: import.to_owned(), provider, interface: offered.id.clone() })
+    }
+
+    /// The module that shall satisfy `import`: the one wired by hand, else `m` of `marine:m/api`, else the only one that exports it.
+    fn provider(&mut self, spec: &ModuleSpec, import: &str) -> Option<usize> {
+        if let Some((_, by_hand)) = spec.needs.iter().find(|(need, _)| names_import(need, import)) {
+            return self.find(by_hand);
+        }
+        let importer = spec.module.name().to_owned();
+        if let Some(module) = module_of(import) {
+            return self.find(module).or_else(|| {
+                let nearest = names::nearest(module, self.module_names()).map(str::to_owned);
+                let (import, module) = (import.to_owned(), module.to_owned());
+                self.errors.push(LinkError::MissingModule { importer, import, module, nearest });
+                None
+            });
+        }
+        let offers = |spec: &ModuleSpec| {
+            spec.module.own_interface().ok().flatten().and_then(|own| own.id.as_deref()) == Some(import)
+        };
+        let providers: Vec<usize> =
+            (0..self.spec.modules.len()).filter(|index| offers(&self.spec.modules[*index])).collect();
+        match providers.as_slice() {
+            [only] => Some(*only),
+            [] => {
+                self.errors.push(nobody(&importer, import));
+                None
+            }
+            several => {
+                let providers =
+                    several.iter().map(|index| self.spec.modules[*index].module.name().to_owned()).collect();
+                self.errors.push(LinkError::Ambiguous { importer, import: import.to_owned(), providers });
+                None
+            }
+        }
+    }
+
+    /// An importer may declare fewer functions than the provider has, but those as the provider has them.
+    fn compare(&mut self, importer: &str, provider: &str, wanted: &Interface, offered: &Interface) {
+        let names = || (importer.to_owned(), provider.to_owned());
+        let before = self.errors.len();
+        for function in &wanted.functions {
+            let Some(there) = offered.functions.iter().find(|there| there.name == function.name) else {
+                let (importer, provider) = names();
+                let offered = offered.functions.iter().map(|function| function.name.clone()).collect();
+                let function = function.name.clone();
+                self.errors.push(LinkError::MissingFunction { importer, provider, function, offered });
+                continue;
+            };
+            let unsupported = function.unsupported().map(|what| (importer, what));
+            if let Some((module, what)) = unsupported.or_else(|| there.unsupported().map(|what| (provider, what))) {
+                let interface = wanted.id.clone().unwrap_or_default();
+                let (module, function) = (module.to_owned(), function.name.clone());
+                self.errors.push(LinkError::Unsupported { module, interface, function, what });
+                continue;
+            }
+            if !function.same_shape(there) {
+                let (importer, provider) = names();
+                let (wanted, offered) = (function.signature(), there.signature());
+                let function = function.name.clone();
+                self.errors.push(LinkError::Mismatch { importer, provider, function, wanted, offered });
+            }
+        }
+        if self.errors.len() > before {
+            return;
+        }
+        // The composer asks for every type the importer names, under that name.
+        let differs = |name: &str, ty| !offered.types.get(name).is_some_and(|there| there.same_shape(ty));
+        for (name, _) in wanted.types.iter().filter(|(name, ty)| differs(name, ty)) {
+            let (importer, provider) = names();
+            let user = wanted.functions.iter().find(|function| function.mentions(name));
+            let function = user.map_or("the interface", |function| &function.name).to_owned();
+            self.errors.push(LinkError::TypeName { importer, provider, function, wanted: name.clone() });
+        }
+    }
+
+    /// Modules in the order in which they can be instantiated; reports each circle once.
+    fn order(&mut self, modules: &[Vec<Wire>]) -> Vec<usize> {
+        let mut walk = Walk {
+            modules,
+            state: vec![State::New; modules.len()],
+            path: Vec::new(),
+            order: Vec::new(),
+            cycles: Vec::new(),
+        };
+        (0..modules.len()).for_each(|module| walk.visit(module));
+        for cycle in walk.cycles {
+            let path = cycle.into_iter().map(|index| self.spec.modules[index].module.name().to_owned()).collect();
+            self.errors.push(LinkError::Cycle { path });
+        }
+        walk.order
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    New,
+    Open,
+    Done,
+}
+
+/// A depth-first walk along imports; at most [`MAX_MODULES`] deep.
+struct Walk<'a> {
+    modules: &'a [Vec<Wire>],
+    state: Vec<State>,
+    path: Vec<usize>,
+    order: Vec<usize>,
+    cycles: Vec<Vec<usize>>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, module: usize) {
+        match self.state[module] {
+            State::Done => return,
+            State::Open => {
+                let start = self.path.iter().position(|open| *open == module).unwrap_or(0);
+                let mut cycle = self.path[start..].to_vec();
+                cycle.push(module);
+                self.cycles.push(cycle);
+                return;
+            }
+            State::New => {}
+        }
+        self.state[module] = State::Open;
+        self.path.push(module);
+        for wire in &self.modules[module] {
+            if let Wire::Module { provider, .. } = wire {
+                self.visit(*provider);
+            }
+        }
+        self.path.pop();
+        self.state[module] = State::Done;
+        self.order.push(module);
+    }
+}
+
+fn nobody(importer: &str, import: &str) -> LinkError {
+    LinkError::Nobody { importer: importer.to_owned(), import: import.to_owned() }
+}
+
+/// `m` of `marine:m/api`, with or without a version.
+fn module_of(import: &str) -> Option<&str> {
+    let (module, interface) = import.strip_prefix("marine:")?.split_once('/')?;
+    (interface.split('@').next() == Some("api")).then_some(module)
+}
+
+/// Whether a key of `needs` means `import`: its id, with or without version, or the module's name.
+fn names_import(need: &str, import: &str) -> bool {
+    need == import
+        || import.split('@').next() == Some(need)
+        || module_of(import).is_some_and(|module| names::same(need, module))
+}

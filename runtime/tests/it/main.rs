@@ -1,0 +1,10 @@
+//! Modules written as text, linked and called through the public interface.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod calls;
+mod garbage;
+mod guests;
+mod hostile;
+mod linking;
+mod permissions;

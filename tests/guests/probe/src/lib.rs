@@ -1,0 +1,81 @@
+//! Tries what it was granted, and breaks down in the ways that Rust programs do.
+
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use marine_sdk::{Result, marine};
+
+/// The text of a file.
+#[marine]
+fn read(path: &str) -> Result<String> {
+    Ok(fs::read_to_string(path)?)
+}
+
+/// Makes or replaces a file.
+#[marine]
+fn write(path: &str, text: &str) -> Result<()> {
+    Ok(fs::write(path, text)?)
+}
+
+/// The names in a directory, sorted.
+#[marine]
+fn list(path: &str) -> Result<Vec<String>> {
+    let names = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut names = names.collect::<Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+/// All variables, sorted.
+#[marine]
+fn variables() -> Vec<(String, String)> {
+    let mut all: Vec<_> = env::vars().collect();
+    all.sort();
+    all
+}
+
+/// Prints a line to both outputs.
+#[marine]
+fn say(text: &str) {
+    println!("{text}");
+    eprintln!("{text}");
+}
+
+/// Sleeps.
+#[marine]
+fn nap(ms: u64) {
+    thread::sleep(Duration::from_millis(ms));
+}
+
+/// Panics.
+#[marine]
+fn fail(text: &str) {
+    panic!("{text}");
+}
+
+/// Ends the program.
+#[marine]
+fn exit(code: i32) {
+    std::process::exit(code);
+}
+
+/// Takes all memory there is; says how much, in bytes, that was if it is told to stop before the end.
+#[marine]
+fn hoard(most: u64) -> u64 {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    while (all.len() as u64) << 20 < most {
+        all.push(vec![1; 1 << 20]);
+    }
+    all.iter().map(|part| part.len() as u64).sum()
+}
+
+/// Recurses `levels` deep.
+#[marine]
+#[expect(unconditional_recursion)]
+fn recurse() -> u64 {
+    fn deeper(level: u64) -> u64 {
+        let here = [level; 16];
+        deeper(std::hint::black_box(&here)[3] + 1) + here[5]
+    }
+    deeper(0)
+}

@@ -1,0 +1,11 @@
+//! Acceptance tests across rooms.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod build;
+mod guests;
+mod node;
+mod runtime;
+mod sdk_bindings;
+mod sdk_calls;
+mod sdk_types;

@@ -1,0 +1,129 @@
+//! The runtime with real guests: directories and output of each module, breakdowns of Rust programs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use marine_build::Profile;
+use marine_manifest::{Dir, EnvValue, Limits, Mode};
+use marine_runtime::{CallError, CallOptions, Module, ModuleSpec, Plan, Service, ServiceSpec};
+use serde_json::{Value, json};
+
+use crate::guests::{engine, module, service, spec};
+
+fn call(service: &Service, module: &str, function: &str, args: Value) -> Result<Value, CallError> {
+    service.call_module(module, function, args, CallOptions::default())
+}
+
+/// The guest `probe` twice, under two names.
+fn two_probes() -> ServiceSpec {
+    let probe = module(Profile::Release, "probe");
+    let named = |name| ModuleSpec::new(Module::from_bytes(name, probe.bytes()).unwrap());
+    ServiceSpec::new("two", vec![named("left"), named("right")])
+}
+
+#[test]
+fn directories_belong_to_one_module() {
+    let place = tempfile::tempdir().unwrap();
+    let shelf = place.path().join("shelf");
+    fs::create_dir(&shelf).unwrap();
+    fs::write(shelf.join("note"), "hello").unwrap();
+    fs::write(place.path().join("secret"), "no").unwrap();
+    let host = |mode| Dir::Host { path: shelf.clone(), mode, create: false };
+    let volume = |mode| Dir::Volume { name: "data".to_owned(), mode };
+    let mut spec = two_probes();
+    spec.modules[0].grants.dirs = BTreeMap::from([
+        ("/shelf".to_owned(), host(Mode::ReadWrite)),
+        ("/data".to_owned(), volume(Mode::ReadWrite)),
+        ("/tmp".to_owned(), Dir::Temp),
+    ]);
+    spec.modules[1].grants.dirs =
+        BTreeMap::from([("/look".to_owned(), host(Mode::ReadOnly)), ("/data".to_owned(), volume(Mode::ReadOnly))]);
+    spec.modules[1].grants.env = BTreeMap::from([("ROLE".to_owned(), EnvValue::Text("reader".to_owned()))]);
+    let plan = Plan::link(engine(), spec).unwrap();
+    let build = || Service::builder(plan.clone()).id("two-1").volumes(place.path().join("volumes")).build().unwrap();
+    let service = build();
+    let is_refused = |module, function, args| {
+        assert!(matches!(call(&service, module, function, args), Err(CallError::Service(_))), "{module}.{function}");
+    };
+
+    assert_eq!(call(&service, "left", "read", json!(["/shelf/note"])), Ok(json!("hello")));
+    assert_eq!(call(&service, "left", "write", json!(["/shelf/new", "1"])), Ok(Value::Null));
+    assert_eq!(call(&service, "right", "list", json!(["/look"])), Ok(json!(["new", "note"])));
+    is_refused("right", "write", json!(["/look/new", "2"]));
+    is_refused("right", "read", json!(["/shelf/note"]));
+    is_refused("left", "read", json!(["/look/note"]));
+    is_refused("left", "read", json!(["/shelf/../secret"]));
+    is_refused("left", "read", json!(["/etc/passwd"]));
+
+    assert_eq!(call(&service, "left", "write", json!(["/data/kept", "yes"])), Ok(Value::Null));
+    assert_eq!(call(&service, "left", "write", json!(["/tmp/scratch", "x"])), Ok(Value::Null));
+    is_refused("right", "write", json!(["/data/kept", "no"]));
+    service.reset().unwrap();
+    assert_eq!(call(&service, "left", "list", json!(["/tmp"])), Ok(json!([])), "scratch is empty in a new instance");
+    assert_eq!(call(&build(), "right", "read", json!(["/data/kept"])), Ok(json!("yes")), "volumes outlive services");
+
+    let variables = |module| call(&service, module, "variables", json!([])).unwrap();
+    assert_eq!(variables("left"), json!([["service_id", "two-1"]]));
+    assert_eq!(variables("right"), json!([["ROLE", "reader"], ["service_id", "two-1"]]));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_do_not_lead_out() {
+    let place = tempfile::tempdir().unwrap();
+    let shelf = place.path().join("shelf");
+    fs::create_dir(&shelf).unwrap();
+    fs::write(place.path().join("secret"), "no").unwrap();
+    std::os::unix::fs::symlink("../secret", shelf.join("link")).unwrap();
+    std::os::unix::fs::symlink("/etc", shelf.join("etc")).unwrap();
+    let mut spec = spec(Profile::Release, &["probe"]);
+    let host = Dir::Host { path: shelf, mode: Mode::ReadWrite, create: false };
+    spec.modules[0].grants.dirs = BTreeMap::from([("/shelf".to_owned(), host)]);
+    let (service, _) = service(spec);
+    for path in ["/shelf/link", "/shelf/etc/passwd"] {
+        assert!(matches!(call(&service, "probe", "read", json!([path])), Err(CallError::Service(_))), "{path}");
+    }
+}
+
+#[test]
+fn output_becomes_records() {
+    let (service, records) = service(two_probes());
+    call(&service, "left", "say", json!(["first"])).unwrap();
+    call(&service, "right", "say", json!(["second"])).unwrap();
+    assert_eq!(
+        records.take(),
+        [
+            "left Info stdout: first",
+            "left Warn stderr: first",
+            "right Info stdout: second",
+            "right Warn stderr: second",
+        ]
+    );
+}
+
+#[test]
+fn breakdowns_are_explained_and_the_next_call_works() {
+    let mut spec = spec(Profile::Dev, &["probe"]);
+    spec.limits = Limits { timeout: Duration::from_millis(500), memory: 64 << 20, ..Limits::default() };
+    let (service, _) = service(spec);
+    let broken = |function, args| {
+        let error = call(&service, "probe", function, args).unwrap_err();
+        assert_eq!(call(&service, "probe", "hoard", json!([1 << 20])), Ok(json!(1 << 20)), "after {function}");
+        error
+    };
+    let CallError::Trap(trap) = broken("fail", json!(["the tea is cold"])) else { panic!("not a trap") };
+    assert_eq!((trap.module.as_str(), trap.function.as_str()), ("probe", "fail"));
+    let panic = trap.panic.unwrap();
+    assert!(panic.contains("lib.rs:") && panic.ends_with("the tea is cold"), "{panic}");
+    let mut functions = trap.frames.iter().filter_map(|frame| frame.function.as_deref());
+    assert!(functions.any(|name| name.contains("fail")), "{:?}", trap.frames);
+
+    let begun = Instant::now();
+    assert!(matches!(broken("nap", json!([3_600_000])), CallError::Timeout { .. }));
+    assert!(begun.elapsed() < Duration::from_secs(20), "a sleeping guest is stopped: {:?}", begun.elapsed());
+    assert!(matches!(broken("hoard", json!([u64::MAX])), CallError::OutOfMemory { limit, .. } if limit == 64 << 20));
+    assert!(matches!(broken("recurse", json!([])), CallError::Trap(_)));
+    let CallError::Trap(trap) = broken("exit", json!([3])) else { panic!("not a trap") };
+    assert!(trap.cause.contains("exit"), "{}", trap.cause);
+}
