@@ -255,7 +255,7 @@ impl Actor {
         while let Some(results) = batches.pop_front() {
             let Some(execution) = &mut state.execution else { return };
             let retry = (results.len() > 1).then(|| results.clone());
-            let only = results.first().map(|(id, _)| id.clone());
+            let only = results.first().map(|(id, _)| *id);
             match execution.resolve_all(results) {
                 Ok(effects) => {
                     let mut more = Vec::new();
@@ -306,7 +306,7 @@ impl Actor {
     }
 
     fn call(&mut self, request: CallRequest) -> Option<(CallId, CallResult)> {
-        let id = request.id.clone();
+        let id = request.id;
         let span =
             tracing::debug_span!(target: "service", "call", service = &*request.service, function = &*request.function);
         let answering = span.in_scope(|| self.core.host.call(&self.live, request));

@@ -133,7 +133,7 @@ impl Client {
             loopback_only: false,
             limits: config.limits,
             store: Arc::new(store),
-            host: Arc::new(host::ClientHost::default()),
+            host: Arc::new(host::ClientHost),
         };
         let client = Self { core: Core::start(parts, snapshot, drop).await?, relays };
         let mut sessions = client.core.sessions();

@@ -456,7 +456,8 @@ mod tests {
 
     #[test]
     fn refused_forms() {
-        let cases: &[(&[u8], fn(&FrameError) -> bool)] = &[
+        type Case<'a> = (&'a [u8], fn(&FrameError) -> bool);
+        let cases: &[Case<'_>] = &[
             (b"", |e| matches!(e, FrameError::Syntax(_))),
             (&[0xa0], |e| matches!(e, FrameError::Field { field: "t", .. })),
             (&[0x80], |e| matches!(e, FrameError::Field { field: "t", .. })),

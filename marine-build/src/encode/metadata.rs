@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use wasm_encoder::{ComponentNameSection, CustomSection, Encode};
 
-use super::ModuleMeta;
 use super::items::{Items, ModuleInfo};
 use super::shape::fixed_lengths;
+use super::{ModuleMeta, docs};
 
 /// The section with everything that has no standard place.
 pub const MANIFEST_SECTION: &str = "marine:manifest";
@@ -81,6 +81,9 @@ pub(super) fn append(mut component: Vec<u8>, meta: &ModuleMeta, items: &Items) -
     }
     let json = serde_json::to_vec(&manifest)?;
     push_section(&mut component, &CustomSection { name: MANIFEST_SECTION.into(), data: Cow::Owned(json) });
+    if let Some(docs) = docs::section(items)? {
+        push_section(&mut component, &CustomSection { name: docs::SECTION.into(), data: Cow::Owned(docs) });
+    }
     Ok(component)
 }
 

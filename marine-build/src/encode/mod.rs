@@ -4,6 +4,7 @@
 //! module's exports and imports get; the rest is the work of `wit-component`.
 
 mod core_module;
+mod docs;
 mod in_place;
 mod items;
 mod metadata;

@@ -26,7 +26,7 @@ pub(super) fn installed_compiler(options: &Options) -> Result<Compiler, String> 
 
 /// The distribution's compiler; installs what is missing if that is possible.
 pub(super) fn compiler(options: &Options, announce: &mut dyn FnMut(&str)) -> Result<Compiler, String> {
-    // Tells at once that this is another kind of machine.
+    // Before anything is announced.
     query("apt-get", &["--version"], options)?;
     let mut packages = missing(options);
     if linker(options).is_none() {
@@ -36,6 +36,16 @@ pub(super) fn compiler(options: &Options, announce: &mut dyn FnMut(&str)) -> Res
         install(&packages, options, announce)?;
     }
     compiler_of_package(options)
+}
+
+/// Whether this machine is of the kind that has these packages.
+pub(super) fn is_there(options: &Options) -> bool {
+    query("apt-get", &["--version"], options).is_ok()
+}
+
+/// What a person may type instead.
+pub(super) fn install_line() -> String {
+    format!("sudo apt-get install {} lld", PACKAGES.join(" "))
 }
 
 /// The newest `wasm-ld` on the path: packages name it by LLVM's major version.

@@ -53,12 +53,6 @@ impl Attempt {
     }
 }
 
-impl ToolchainError {
-    pub(super) fn missing(tried: Vec<Attempt>) -> Self {
-        Self::Missing { tried, remedy: format!("run `rustup target add {TARGET}`, then try again") }
-    }
-}
-
 fn listed(tried: &[Attempt]) -> Listed<'_> {
     Listed(tried)
 }

@@ -69,7 +69,22 @@ pub fn provision(options: &Options, announce: &mut dyn FnMut(&str)) -> Result<To
             Err(reason) => tried.push(Attempt::new(way, reason)),
         }
     }
-    Err(ToolchainError::missing(tried))
+    Err(ToolchainError::Missing { tried, remedy: remedy(options) })
+}
+
+/// The one command that helps on a machine like this one.
+fn remedy(options: &Options) -> String {
+    if Compiler::active(options).is_err() {
+        return String::from("install Rust as https://rustup.rs says, then try again");
+    }
+    let by_hand = if rustup::is_there(options) {
+        format!("rustup target add {TARGET}")
+    } else if distribution::is_there(options) {
+        distribution::install_line()
+    } else {
+        return format!("install the target {TARGET} of your Rust toolchain, or Rust as https://rustup.rs says");
+    };
+    format!("run `{by_hand}`, then try again")
 }
 
 /// What [`provision`] would start from. Runs `rustc` and reads files; changes nothing.

@@ -134,6 +134,20 @@ fn a_component_describes_itself() {
 }
 
 #[test]
+fn doc_comments_are_in_the_component() {
+    let mut items = inc();
+    items.exports[0].docs = " Adds one.".into();
+    let component = encoded(&module(&items, "")).component;
+    let docs = Parser::new(0).parse_all(&component).find_map(|payload| match payload.unwrap() {
+        Payload::CustomSection(section) if section.name() == "package-docs" => Some(section.data().to_vec()),
+        _ => None,
+    });
+    let docs = docs.unwrap();
+    assert_eq!(docs[0], 1, "the version of the section");
+    assert_eq!(String::from_utf8_lossy(&docs[1..]), r#"{"interfaces":{"api":{"funcs":{"inc":{"docs":"Adds one."}}}}}"#);
+}
+
+#[test]
 fn imports_that_are_used_get_the_names_of_their_interface() {
     let used = import("stock_2", "reserve_all", &[], Type::Unit);
     let unused = import("bank", "pay", &[], Type::Unit);

@@ -204,8 +204,22 @@ fn an_empty_machine_is_told_what_was_tried_and_what_to_run() {
       a sysroot made earlier: not installed: rustc-web, cargo-web, rust-web-src, wasi-libc
       `rustup target add`: cannot run `rustup show active-toolchain`: No such file or directory (os error 2)
       the distribution's packages: cannot run `apt-get --version`: No such file or directory (os error 2)
-    help: run `rustup target add wasm32-wasip1`, then try again
+    help: install Rust as https://rustup.rs says, then try again
     ");
+}
+
+#[test]
+fn the_remedy_fits_the_machine() {
+    let refuses = r#"case "$*" in target*) exit 1 ;; esac"#;
+    let table = [
+        (Machine::new().rustc("1.95.0").program("rustup", refuses), "run `rustup target add wasm32-wasip1`"),
+        (Machine::new().rustc("1.95.0").program("apt-get", "exit 0"), "run `sudo apt-get install rustc-web"),
+        (Machine::new().rustc("1.95.0"), "install the target wasm32-wasip1 of your Rust toolchain"),
+    ];
+    for (machine, expected) in table {
+        let error = machine.provision().0.unwrap_err().to_string();
+        assert!(error.lines().last().unwrap().starts_with(&format!("help: {expected}")), "{error}");
+    }
 }
 
 /// The real thing where the packages are there, or may be installed without asking; elsewhere it fails as documented.

@@ -13,7 +13,7 @@ use crate::ui::{Ui, count, seconds, size};
 /// Build modules and link the service.
 ///
 /// Builds the modules of the nearest Marine.toml (or Cargo package), checks that they fit together, and writes the service's
-/// blueprint. Outputs lie in target/marine/<profile>.
+/// blueprint. Outputs lie in target/marine/PROFILE.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -60,11 +60,19 @@ fn nodes_that_are_kept_can_be_used_and_stopped() {
     assert!(stopped.success());
     assert!(again.expect(0).stdout.contains("\"visits\": 2"));
     wait_until_gone(&processes);
+    let key = std::path::Path::new(kept["key"].as_str().expect("a path"));
+    std::fs::remove_dir_all(key.parent().expect("the directory of this performance")).expect("removed");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn an_interrupted_demo_leaves_no_node_behind() {
+    interrupt(&["demo"]);
+    interrupt(&["demo", "--keep"]);
+}
+
+#[cfg(target_os = "linux")]
+fn interrupt(arguments: &[&str]) {
     use std::io::{BufRead, BufReader};
     let user = User::new();
     let mut demo = user

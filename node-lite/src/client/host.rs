@@ -12,7 +12,6 @@ use crate::{
 };
 
 /// Answers calls at a client.
-#[derive(Default)]
 pub(crate) struct ClientHost;
 
 impl Host for ClientHost {

@@ -122,7 +122,7 @@ impl Deploy {
             Value::Array(items) => Args::new("dist", "add_module", vec![Value::Array(items)]).bytes()?,
             _ => return Err(args.fault(SHAPE, "args[0]: expected bytes (a list of u8, or base64)")),
         };
-        if bytes.len() as u64 > MAX_MODULE_BYTES as u64 {
+        if bytes.len() as u64 > MAX_MODULE_BYTES {
             return Err(
                 args.fault(OWN, format!("module of {} bytes is over the limit of {MAX_MODULE_BYTES}", bytes.len()))
             );

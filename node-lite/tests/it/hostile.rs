@@ -55,7 +55,7 @@ async fn bytes_that_are_no_frames() {
     // Without hello, and noise of all kinds.
     for seed in 0..20_u8 {
         let mut raw = Raw::connect(&key(100 + seed), &node).await;
-        let noise: Vec<u8> = (0..4000_u32).map(|n| (n * n * u32::from(seed + 3) >> 3) as u8).collect();
+        let noise: Vec<u8> = (0..4000_u32).map(|n| ((n * n * u32::from(seed + 3)) >> 3) as u8).collect();
         raw.send_bytes(&noise).await;
     }
     check_served(&polite, &node).await;

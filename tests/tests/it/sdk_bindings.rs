@@ -28,10 +28,12 @@ fn generate(wit: &Path) -> String {
     let mut resolve = Resolve::default();
     let package = resolve.push_file(wit).unwrap();
     let world = resolve.select_world(&[package], Some("guest")).unwrap();
-    let mut options = wit_bindgen_rust::Opts::default();
-    options.format = true;
-    options.generate_all = true;
-    options.runtime_path = Some("crate::host::rt".into());
+    let options = wit_bindgen_rust::Opts {
+        format: true,
+        generate_all: true,
+        runtime_path: Some("crate::host::rt".into()),
+        ..Default::default()
+    };
     let mut files = Files::default();
     options.build().generate(&mut resolve, world, &mut files).unwrap();
     let mut files = files.iter();

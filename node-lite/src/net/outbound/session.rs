@@ -104,12 +104,13 @@ impl<'a> Session<'a> {
             }
             match partials.pop_front() {
                 Some(partial) => partials.extend(self.part(io, partial).await?),
-                None if next.is_none() => {
-                    if timeout(IDLE, self.lane.wake.notified()).await.is_err() && self.is_over() {
+                None if next.is_some() => {}
+                None => {
+                    let idle = timeout(IDLE, self.lane.wake.notified()).await.is_err();
+                    if idle && self.is_over() {
                         return Ok(());
                     }
                 }
-                None => {}
             }
         }
     }
