@@ -102,7 +102,8 @@ fn install(packages: &[String], options: &Options, announce: &mut dyn FnMut(&str
 
 fn apt(args: &[&str], options: &Options) -> Result<(), String> {
     let mut apt = command("apt-get", options);
-    apt.env("DEBIAN_FRONTEND", "noninteractive").arg("-q").args(args);
+    // The system may be installing updates of its own.
+    apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-o", "DPkg::Lock::Timeout=120"]).args(args);
     capture(apt, INSTALL_LIMIT).map(drop)
 }
 

@@ -1,6 +1,7 @@
 //! [`ToolchainError`]: why there is no toolchain, what was tried, and the one command to run.
 
-use std::fmt;
+use std::path::PathBuf;
+use std::{fmt, io};
 
 use super::TARGET;
 use super::options::Way;
@@ -32,6 +33,14 @@ pub enum ToolchainError {
         name: &'static str,
         /// What it holds.
         value: String,
+    },
+    /// The cache directory cannot be used.
+    #[error("cannot lock {}: {cause}\nhelp: make the directory writable, or set `MARINE_CACHE_DIR`", .path.display())]
+    Lock {
+        /// The file that processes take turns by.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
     },
     /// No cache directory is known.
     #[error("cannot find your home directory, and with it a place for sysroots\nhelp: set `MARINE_CACHE_DIR`")]

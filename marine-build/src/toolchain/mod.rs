@@ -12,6 +12,7 @@ mod options;
 mod rustup;
 mod sysroot;
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -58,18 +59,54 @@ pub struct Status {
 /// [`ToolchainError::Missing`] (M202) with everything that was tried if no way works; others if a compiler is too old or a
 /// forced way fails.
 pub fn provision(options: &Options, announce: &mut dyn FnMut(&str)) -> Result<Toolchain, ToolchainError> {
+    let (changing, looking): (Vec<Way>, Vec<Way>) = Way::ALL
+        .into_iter()
+        .filter(|way| options.forced.is_none_or(|forced| forced == *way))
+        .partition(|way| way.changes_the_machine());
     let mut tried = Vec::new();
-    for way in Way::ALL.into_iter().filter(|way| options.forced.is_none_or(|forced| forced == *way)) {
-        if way.changes_the_machine() && !options.may_provision {
-            tried.push(Attempt::new(way, "forbidden by `MARINE_PROVISION=never`"));
-            continue;
-        }
-        match try_way(way, options, announce) {
-            Ok(toolchain) => return toolchain.checked(),
-            Err(reason) => tried.push(Attempt::new(way, reason)),
+    if let Some(found) = first(&looking, options, announce, &mut tried) {
+        return found.checked();
+    }
+    if !options.may_provision {
+        tried.extend(changing.iter().map(|way| Attempt::new(*way, "forbidden by `MARINE_PROVISION=never`")));
+    } else if !changing.is_empty() {
+        // One process at a time changes the machine. Who had to wait may find that there is nothing left to do.
+        let _lock = lock(options)?;
+        let ways = [looking, changing].concat();
+        tried.clear();
+        if let Some(made) = first(&ways, options, announce, &mut tried) {
+            return made.checked();
         }
     }
     Err(ToolchainError::Missing { tried, remedy: remedy(options) })
+}
+
+/// The first of `ways` that works; the others go to `tried`.
+fn first(
+    ways: &[Way],
+    options: &Options,
+    announce: &mut dyn FnMut(&str),
+    tried: &mut Vec<Attempt>,
+) -> Option<Toolchain> {
+    for way in ways {
+        match try_way(*way, options, announce) {
+            Ok(toolchain) => return Some(toolchain),
+            Err(reason) => tried.push(Attempt::new(*way, reason)),
+        }
+    }
+    None
+}
+
+/// Held until the file is closed.
+fn lock(options: &Options) -> Result<File, ToolchainError> {
+    let path = options.cache.join("provision.lock");
+    let locked = || {
+        fs::create_dir_all(&options.cache)?;
+        let file = File::create(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    locked().map_err(|cause| ToolchainError::Lock { path: path.clone(), cause })
 }
 
 /// The one command that helps on a machine like this one.

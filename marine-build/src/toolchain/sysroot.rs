@@ -1,7 +1,7 @@
 //! [`Sysroot`]: a standard library for the Wasm target, built once per compiler from the compiler's own sources.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -39,15 +39,13 @@ impl Sysroot {
         Ok(Self { root, linker: linker(compiler, options)? })
     }
 
-    /// Builds one, unless another process just did.
+    /// Builds one, unless it is there. The caller sees to it that only one process does.
     pub(super) fn build(
         compiler: &Compiler,
         options: &Options,
         announce: &mut dyn FnMut(&str),
     ) -> Result<Self, String> {
         let cache = &options.cache;
-        fs::create_dir_all(cache).map_err(|error| format!("cannot create {}: {error}", cache.display()))?;
-        let _lock = lock(&cache.join(format!("{}.lock", name(compiler))))?;
         if let Ok(sysroot) = Self::cached(compiler, options) {
             return Ok(sysroot);
         }
@@ -113,12 +111,8 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn name(compiler: &Compiler) -> String {
-    format!("{}-{RECIPE}", compiler.key())
-}
-
 fn place(compiler: &Compiler, options: &Options) -> PathBuf {
-    options.cache.join(name(compiler))
+    options.cache.join(format!("{}-{RECIPE}", compiler.key()))
 }
 
 /// `wasm-ld` of the distribution, else the linker that rustup ships with the compiler.
@@ -164,14 +158,6 @@ debug = 0
 
 [workspace]
 ";
-
-/// Held until the file is closed.
-fn lock(path: &Path) -> Result<File, String> {
-    let told = |error| format!("cannot lock {}: {error}", path.display());
-    let file = File::create(path).map_err(told)?;
-    file.lock().map_err(told)?;
-    Ok(file)
-}
 
 fn create(dir: &Path) -> Result<(), String> {
     fs::create_dir_all(dir).map_err(|error| format!("cannot create {}: {error}", dir.display()))

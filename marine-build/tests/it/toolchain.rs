@@ -123,6 +123,23 @@ fn rustup_adds_the_target_and_says_so_first() {
 }
 
 #[test]
+fn many_builds_at_once_change_the_machine_once() {
+    let machine = Machine::new().rustc("1.95.0").program(
+        "rustup",
+        r#"case "$*" in
+           "target add wasm32-wasip1") echo added >> "$root/added"; sleep 0.2
+              mkdir -p "$root/libraries"; touch "$root/libraries/libstd-0123.rlib" ;;
+        esac"#,
+    );
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| machine.provision().0.unwrap());
+        }
+    });
+    assert_eq!(fs::read_to_string(machine.path("added")).unwrap(), "added\n");
+}
+
+#[test]
 fn the_distribution_serves_where_rustup_fails_and_its_sysroot_is_kept() {
     let offline = r#"case "$*" in target*) echo "error: could not download file" >&2; exit 1 ;; esac"#;
     let machine = Machine::new().rustc("1.96.0").program("rustup", offline).distribution();
