@@ -19,6 +19,7 @@
 mod blueprint;
 mod cid;
 mod error;
+mod keywords;
 mod limits;
 mod manifest;
 mod names;
@@ -30,6 +31,7 @@ mod table;
 pub use crate::blueprint::{Blueprint, BlueprintError, BlueprintModule, MAX_BLUEPRINT_BYTES, ModuleContent};
 pub use crate::cid::{Cid, content_cid, module_cid};
 pub use crate::error::{Code, ManifestError, ManifestErrors};
+pub use crate::keywords::{WIT_KEYWORDS, escaped};
 pub use crate::limits::Limits;
 pub use crate::manifest::{
     Dir, EnvValue, FILE_NAME, Grants, LogLevel, MAX_MODULES, Manifest, Mode, ModuleEntry, ServiceSection, Source,

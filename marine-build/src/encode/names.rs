@@ -1,56 +1,8 @@
 //! Names in Rust and names in WIT.
 
+pub(super) use marine_manifest::escaped;
 use thiserror::Error;
 
-/// Words that WIT gives a meaning; as names they are written with `%`.
-const KEYWORDS: &[&str] = &[
-    "_",
-    "as",
-    "async",
-    "bool",
-    "borrow",
-    "char",
-    "constructor",
-    "enum",
-    "error-context",
-    "export",
-    "f32",
-    "f64",
-    "flags",
-    "float32",
-    "float64",
-    "from",
-    "func",
-    "future",
-    "import",
-    "include",
-    "interface",
-    "list",
-    "map",
-    "option",
-    "own",
-    "package",
-    "record",
-    "resource",
-    "result",
-    "s16",
-    "s32",
-    "s64",
-    "s8",
-    "static",
-    "stream",
-    "string",
-    "tuple",
-    "type",
-    "u16",
-    "u32",
-    "u64",
-    "u8",
-    "use",
-    "variant",
-    "with",
-    "world",
-];
 /// The longest name, in bytes.
 const MAX_NAME: usize = 256;
 
@@ -128,11 +80,6 @@ fn refusal(name: &str) -> Option<&'static str> {
     None
 }
 
-/// `name` as WIT text.
-pub(super) fn escaped(name: &str) -> String {
-    if KEYWORDS.contains(&name) { format!("%{name}") } else { name.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_keyword_is_escaped_and_accepted_by_the_parser() {
-        for keyword in KEYWORDS.iter().filter(|keyword| **keyword != "_") {
+        for keyword in marine_manifest::WIT_KEYWORDS.iter().filter(|keyword| **keyword != "_") {
             let name = escaped(keyword);
             let text = format!("package a:b;\ninterface api {{ record {name} {{ {name}: u8 }} }}\n");
             let parsed = wit_parser::Resolve::default().push_str("t.wit", &text);

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
+use marine_manifest::escaped;
+
 use super::{Field, Function, Interface, Type, TypeDef};
 use crate::names;
 
@@ -80,56 +82,6 @@ fn definition(text: &mut String, name: &str, ty: &Type) {
 
 fn field(field: &Field) -> String {
     format!("{}: {}", escaped(&field.name), field.ty)
-}
-
-/// `name`, with the `%` that keeps WIT from reading a keyword in it.
-fn escaped(name: &str) -> String {
-    const KEYWORDS: &[&str] = &[
-        "as",
-        "async",
-        "bool",
-        "borrow",
-        "char",
-        "constructor",
-        "enum",
-        "error-context",
-        "export",
-        "f32",
-        "f64",
-        "flags",
-        "from",
-        "func",
-        "future",
-        "import",
-        "include",
-        "interface",
-        "list",
-        "map",
-        "option",
-        "own",
-        "package",
-        "record",
-        "resource",
-        "result",
-        "s16",
-        "s32",
-        "s64",
-        "s8",
-        "static",
-        "stream",
-        "string",
-        "tuple",
-        "type",
-        "u16",
-        "u32",
-        "u64",
-        "u8",
-        "use",
-        "variant",
-        "with",
-        "world",
-    ];
-    if KEYWORDS.contains(&name) { format!("%{name}") } else { name.to_owned() }
 }
 
 impl Display for Type {
