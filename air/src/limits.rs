@@ -25,6 +25,9 @@ pub struct Limits {
     pub entries: usize,
     /// Activations started by one execution.
     pub activations: usize,
+    /// Bytes that started instances hold beyond the little that each may: copies of literals, operands, printed lenses,
+    /// texts of errors. Without this bound a short script could make them grow without one.
+    pub instance_bytes: usize,
     /// Elements of one stream or map.
     pub stream_elements: usize,
 }
@@ -42,6 +45,7 @@ impl Default for Limits {
             value_nesting: 128,
             entries: 250_000,
             activations: 1_000_000,
+            instance_bytes: 64 * MIB,
             stream_elements: 1024,
         }
     }

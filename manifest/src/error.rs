@@ -153,12 +153,24 @@ fn write_error(error: &ManifestError, path: &Path, to: &mut fmt::Formatter<'_>) 
     if error.line > 0 {
         let margin = error.line.to_string().len();
         write!(to, "\n{:margin$}--> {}:{}:{}", "", path.display(), error.line, error.column)?;
-        write!(to, "\n{} | {}", error.line, error.excerpt)?;
-        let indent = error.column.saturating_sub(1);
-        write!(to, "\n{:margin$} | {:indent$}{}", "", "", "^".repeat(error.width.max(1)))?;
+        let (excerpt, before, width) = around(error);
+        write!(to, "\n{} | {excerpt}", error.line)?;
+        write!(to, "\n{:margin$} | {}{}", "", " ".repeat(before), "^".repeat(width))?;
     }
     if let Some(help) = &error.help {
         write!(to, "\nhelp: {help}")?;
     }
     Ok(())
+}
+
+/// The most characters of a line that are shown; a file may be one line of megabytes.
+const SHOWN: usize = 160;
+
+/// The part of the line around the mistake, how many characters of it stand before the mistake, and how many to underline.
+fn around(error: &ManifestError) -> (String, usize, usize) {
+    let column = error.column.saturating_sub(1);
+    let start = if column < SHOWN { 0 } else { column - SHOWN / 2 };
+    let excerpt: String = error.excerpt.chars().skip(start).take(SHOWN).collect();
+    let before = column - start;
+    (excerpt, before, error.width.clamp(1, SHOWN - before))
 }

@@ -52,6 +52,9 @@ impl Limits {
     /// The most memory a service may ask for: what a 32-bit module can address.
     pub const MAX_MEMORY: u64 = 4096 * MIB;
 
+    /// The most table elements, or waiting calls, that a service may ask for.
+    pub const MAX_NUMBER: u32 = 10_000_000;
+
     /// Bytes of log records that may come at once.
     pub fn log_burst(&self) -> u64 {
         self.log.saturating_mul(4)
@@ -63,6 +66,11 @@ impl Limits {
         for (key, bytes) in sizes {
             if bytes == 0 || bytes > Limits::MAX_MEMORY {
                 return Err(format!("`{key}` must lie between 1 byte and 4 GiB, got {bytes} bytes"));
+            }
+        }
+        for (key, number) in [("table", self.table), ("queue", self.queue)] {
+            if number == 0 || number > Limits::MAX_NUMBER {
+                return Err(format!("`{key}` must lie between 1 and {}, got {number}", Limits::MAX_NUMBER));
             }
         }
         for (key, time) in [("timeout", self.timeout), ("startup", self.startup)] {

@@ -179,7 +179,7 @@ fn read_limits(mut table: Table<'_, '_>) -> Limits {
         }
     }
     for (key, place) in [("table", &mut limits.table), ("queue", &mut limits.queue)] {
-        let number = table.take(key).and_then(|entry| entry.number(1..10_000_001));
+        let number = table.take(key).and_then(|entry| entry.number(1..u64::from(Limits::MAX_NUMBER) + 1));
         if let Some(number) = number.and_then(|number| u32::try_from(number).ok()) {
             *place = number;
         }

@@ -16,11 +16,17 @@ pub(crate) struct CallExpression {
     pub(crate) args: Value,
 }
 
-/// What is wrong with a typed call, and at which byte of it.
+/// How many characters are shown before and behind a mistake; what is longer is cut.
+const BEFORE: usize = 72;
+const BEHIND: usize = 40;
+
+/// What is wrong with a typed call, and where.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{what}\n  {text}\n  {:>at$}", "^", at = .at + 1)]
 pub(crate) struct ExpressionError {
+    /// What is shown of the line with the mistake.
     text: String,
+    /// Characters of `text` before the mistake.
     at: usize,
     what: String,
 }
@@ -143,11 +149,15 @@ impl<'a> Input<'a> {
         let at = at.min(self.text.len());
         let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
-        ExpressionError {
-            text: line.to_string(),
-            at: self.text[line_start..at].chars().count(),
-            what: what.to_string(),
+        let column = self.text[line_start..at].chars().count();
+        let cut = column.saturating_sub(BEFORE);
+        let mut rest = line.chars().skip(cut);
+        let mark = if cut > 0 { "…" } else { "" };
+        let mut text: String = mark.chars().chain(rest.by_ref().take(BEFORE + BEHIND)).collect();
+        if rest.next().is_some() {
+            text.push('…');
         }
+        ExpressionError { text, at: column - cut + mark.chars().count(), what: what.to_string() }
     }
 }
 
@@ -235,6 +245,14 @@ mod tests {
             let error = CallExpression::parse(text).expect_err(text);
             assert_eq!(error.to_string(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_mistake() {
+        let text = format!("f(\"{}\" x, \"{}\")", "a".repeat(70_000), "b".repeat(70_000));
+        let error = CallExpression::parse(&text).expect_err("a stray word").to_string();
+        let lines: Vec<_> = error.lines().map(|line| line.chars().count()).collect();
+        assert!(lines.len() == 3 && lines.iter().all(|length| *length < 2 + BEFORE + BEHIND + 4), "{error}");
     }
 
     proptest::proptest! {

@@ -12,8 +12,21 @@ use crate::exit::{Exit, Fail, Failure, Outcome};
 use crate::project::Built;
 use crate::signals::Stop;
 
+/// What an address of a node looks like, for those whose text is none.
+const ADDRESS_FORM: &str = "write /ip4/127.0.0.1/tcp/7777, followed by /p2p/12D3Koo.. if it is another node's";
+
 /// How long a node may take to answer the first greeting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An address on the command line.
+pub(crate) fn address(text: &str) -> Result<Multiaddr, String> {
+    text.parse().map_err(|error| format!("{error}; {ADDRESS_FORM}"))
+}
+
+/// A peer id on the command line.
+pub(crate) fn peer(text: &str) -> Result<PeerId, String> {
+    text.parse().map_err(|_| "this is no peer id; they look like 12D3Koo.., `marine key show` prints yours".to_string())
+}
 
 /// What is needed to create a service elsewhere.
 pub(crate) struct Package {
@@ -151,7 +164,11 @@ pub(crate) fn workflow_failure(error: RunError) -> Failure {
         RunError::Expired { .. } => Exit::NoAnswer,
         _ => Exit::Workflow,
     };
-    Failure { exit, error: error.into(), help: None }
+    let help = (exit == Exit::NoAnswer).then(|| {
+        "a peer on the way may be offline, or its peer id wrong; `--trace` shows how far it came, `--ttl` gives it longer"
+            .to_string()
+    });
+    Failure { exit, error: error.into(), help }
 }
 
 /// What it means that a call which a command made for itself failed.

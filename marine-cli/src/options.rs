@@ -14,7 +14,6 @@ use crate::ui::Ui;
     name = "marine",
     version,
     propagate_version = true,
-    disable_help_subcommand = true,
     after_help = "\
 Examples:
   marine demo                        see everything work, on this machine

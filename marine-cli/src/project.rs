@@ -163,7 +163,14 @@ fn grants(module: &ModuleEntry) -> String {
 
 fn manifest_path(path: Option<&Path>) -> Outcome<PathBuf> {
     match path {
-        Some(path) if path.is_dir() => Ok(path.join(marine_manifest::FILE_NAME)),
+        Some(path) if path.is_dir() => {
+            let manifest = path.join(marine_manifest::FILE_NAME);
+            match manifest.is_file() {
+                true => Ok(manifest),
+                false => Err(Failure::new(Exit::Manifest, format!("there is no Marine.toml in `{}`", path.display()))
+                    .help("give a Marine.toml, its directory, or a component (.wasm)")),
+            }
+        }
         Some(path) if path.is_file() => Ok(path.to_path_buf()),
         Some(path) => Err(Failure::new(Exit::Manifest, format!("there is no manifest `{}`", path.display()))
             .help("give a Marine.toml, its directory, or a component (.wasm)")),
@@ -184,7 +191,8 @@ pub(crate) fn failure(error: BuildError) -> Failure {
     let exit = match error.kind() {
         ErrorKind::Toolchain => Exit::Tool,
         ErrorKind::Manifest => Exit::Manifest,
-        ErrorKind::Nothing => Exit::Nothing,
+        // Not `Exit::Nothing`, which tells scripts that all is well.
+        ErrorKind::Nothing => Exit::Usage,
         _ => Exit::Build,
     };
     Failure { exit, error: error.into(), help: None }

@@ -215,12 +215,16 @@ pub(crate) fn parse(text: &str) -> Outcome<CallExpression> {
 pub(crate) fn call_failure(error: CallError) -> Failure {
     let (exit, help) = match &error {
         CallError::Service(_) => (Exit::Service, None),
+        CallError::NoSuchModule { nearest: None, .. } => {
+            (Exit::Call, Some("modules are called as `Marine.toml` names them"))
+        }
         CallError::NoSuchFunction { nearest: None, .. } => {
             (Exit::Call, Some("`marine repl -c interface` shows what can be called"))
         }
         _ => (Exit::Call, None),
     };
-    Failure { exit, error: error.into(), help: help.map(str::to_string) }
+    let shown = format!("error[{}]: {error}", error.code());
+    Failure { exit, error: anyhow::Error::from(error).context(shown), help: help.map(str::to_string) }
 }
 
 fn check_params(params: &Value) -> Outcome<Option<CallParameters>> {

@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use marine_air::{
@@ -28,7 +28,7 @@ use crate::{
     clock,
     core::{Answering, Core},
     frame::{Code, Refusal},
-    host::answer,
+    host::{Fault, answer, args::BUSY},
     live::{Event, Live, State, heavy},
     net::inbound::Answer,
     store::Op,
@@ -36,6 +36,8 @@ use crate::{
 
 /// Messages taken in one turn.
 const TURN: usize = 16;
+/// How long one turn feeds results: a script of many local calls must not hold up other particles, nor outlive its time.
+const SLICE: Duration = Duration::from_millis(10);
 
 /// What an actor is sent.
 pub(crate) enum Message {
@@ -59,6 +61,8 @@ struct Actor {
     core: Arc<Core>,
     live: Arc<Live>,
     calls: JoinSet<(CallId, CallResult)>,
+    /// Results that the execution has not taken yet, in batches.
+    results: VecDeque<Vec<(CallId, CallResult)>>,
     /// Changes that are not committed yet.
     ops: Vec<Op>,
     next_peers: BTreeSet<PeerId>,
@@ -75,8 +79,15 @@ pub(crate) async fn run(
     addressed: Vec<PeerId>,
 ) {
     let span = tracing::debug_span!(target: "particle", "particle", cid = %live.cid, init = %live.particle.init());
-    let actor =
-        Actor { core, live, calls: JoinSet::new(), ops: Vec::new(), next_peers: BTreeSet::new(), events: Vec::new() };
+    let actor = Actor {
+        core,
+        live,
+        calls: JoinSet::new(),
+        results: VecDeque::new(),
+        ops: Vec::new(),
+        next_peers: BTreeSet::new(),
+        events: Vec::new(),
+    };
     actor.run(inbox, records, addressed).instrument(span).await;
 }
 
@@ -124,6 +135,7 @@ impl Actor {
                     Some(message) => messages.push(message),
                     None => return End::Stopped,
                 },
+                () = tokio::task::yield_now(), if !self.results.is_empty() => {}
             }
             while messages.len() < TURN
                 && let Ok(message) = inbox.try_recv()
@@ -157,8 +169,9 @@ impl Actor {
                 }
             }
             if !results.is_empty() {
-                self.resolve(&mut state, results);
+                self.results.push_back(results);
             }
+            heavy(state.bytes, || self.work(&mut state));
             state.execution.is_some()
         };
         if alive {
@@ -184,7 +197,7 @@ impl Actor {
         let size = data.len();
         let merged = heavy(size, || {
             let data = Data::decode(&data, &self.core.limits.air())?;
-            state.heard_from(from, &data);
+            let heads = data.heads();
             match &mut state.execution {
                 Some(execution) => {
                     let effects = execution.merge(data)?;
@@ -192,6 +205,8 @@ impl Actor {
                 }
                 None => self.build(state, Vec::new(), Some(data))?,
             }
+            // Only now: what does not verify says nothing, and may name any number of peers.
+            state.heard_from(from, &heads);
             Ok::<(), Rejection>(())
         });
         match merged {
@@ -241,35 +256,33 @@ impl Actor {
         true
     }
 
-    /// Feeds results and whatever calls answer at once, until only later answers are left.
+    /// Notes what a step wants; what calls answer at once waits for [`Actor::work`].
     fn absorb(&mut self, state: &mut State, effects: Effects) {
         let mut results = Vec::new();
         self.take(state, effects, &mut results);
         if !results.is_empty() {
-            self.resolve(state, results);
+            self.results.push_back(results);
         }
     }
 
-    fn resolve(&mut self, state: &mut State, results: Vec<(CallId, CallResult)>) {
-        let mut batches = VecDeque::from([results]);
-        while let Some(results) = batches.pop_front() {
+    /// Feeds results, and what is answered at once, until only later answers are left or the turn's time is over.
+    fn work(&mut self, state: &mut State) {
+        let begun = Instant::now();
+        while let Some(results) = self.results.pop_front() {
             let Some(execution) = &mut state.execution else { return };
             let retry = (results.len() > 1).then(|| results.clone());
             let only = results.first().map(|(id, _)| *id);
             match execution.resolve_all(results) {
-                Ok(effects) => {
-                    let mut more = Vec::new();
-                    self.take(state, effects, &mut more);
-                    if !more.is_empty() {
-                        batches.push_back(more);
-                    }
-                }
+                Ok(effects) => self.absorb(state, effects),
                 // One of several does not fit: try them one by one.
                 Err(rejection) => match (retry, only) {
-                    (Some(results), _) => batches.extend(results.into_iter().map(|result| vec![result])),
+                    (Some(results), _) => self.results.extend(results.into_iter().map(|result| vec![result])),
                     (None, Some(id)) => self.unresolvable(state, id, &rejection),
                     (None, None) => {}
                 },
+            }
+            if begun.elapsed() >= SLICE {
+                return;
             }
         }
     }
@@ -307,6 +320,12 @@ impl Actor {
 
     fn call(&mut self, request: CallRequest) -> Option<(CallId, CallResult)> {
         let id = request.id;
+        // Timers cost no thread, but memory; other calls are bounded where they wait, too.
+        let most = self.core.limits.calls;
+        if self.calls.len() >= most {
+            let fault = Fault::new(BUSY, format!("the particle waits for {most} calls already; try again later"));
+            return Some((id, answer(Err(fault))));
+        }
         let span =
             tracing::debug_span!(target: "service", "call", service = &*request.service, function = &*request.function);
         let answering = span.in_scope(|| self.core.host.call(&self.live, request));
@@ -358,8 +377,9 @@ impl Actor {
         for answer in acks {
             answer.ack(heights.clone());
         }
-        for event in self.events.drain(..) {
-            self.live.tell(event);
+        // An event's own call is among the results: whoever is told finds it in the bundle.
+        if self.results.is_empty() {
+            self.events.drain(..).for_each(|event| self.live.tell(event));
         }
         self.report().await;
     }
@@ -385,7 +405,7 @@ impl Actor {
 
     /// Tells whoever started the particle here when nothing more can come.
     async fn report(&self) {
-        if self.live.origin.is_none() || !self.calls.is_empty() {
+        if self.live.origin.is_none() || !self.calls.is_empty() || !self.results.is_empty() {
             return;
         }
         let state = self.live.state().await;

@@ -70,7 +70,7 @@ pub enum ClientError {
     #[error("no relay is given: name the address of a node, ending in `/p2p/<peer id>`")]
     NoRelay,
     /// No relay answered.
-    #[error("none of the relays {relays} could be reached within {} s: check that one is running, its address, and that it is of network `{network}`", after.as_secs())]
+    #[error("none of the nodes {relays} could be reached within {} s: check that one is running, its address, and that it is of network `{network}`", after.as_secs())]
     Unreachable {
         /// The relays.
         relays: String,

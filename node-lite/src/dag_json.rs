@@ -59,8 +59,8 @@ fn to_ipld(value: Value) -> Result<Ipld, String> {
 fn object(map: Map<String, Value>) -> Result<Ipld, String> {
     match (map.len(), map.get("/")) {
         (1, Some(Value::String(cid))) => cid.parse().map(Ipld::Link).map_err(|e| format!("link `{cid}`: {e}")),
-        (1, Some(Value::Object(inner))) if inner.len() == 1 && inner["bytes"].is_string() => {
-            let text = inner["bytes"].as_str().unwrap_or_default();
+        (1, Some(Value::Object(inner))) if inner.len() == 1 && inner.contains_key("bytes") => {
+            let text = inner.get("bytes").and_then(Value::as_str).ok_or("bytes: not base64 text")?;
             STANDARD_NO_PAD.decode(text).map(Ipld::Bytes).map_err(|e| format!("bytes: {e}"))
         }
         _ => {
@@ -88,6 +88,8 @@ mod tests {
     fn bad_links_are_errors() {
         assert!(to_cbor(json!({ "/": "nonsense" })).is_err());
         assert!(to_cbor(json!({ "/": { "bytes": "***" } })).is_err());
+        assert!(to_cbor(json!({ "/": { "bytes": 1 } })).is_err());
+        assert!(to_cbor(json!({ "/": { "other": 1 } })).is_ok(), "an object like any other");
         assert!(from_cbor(b"\xff").is_err());
     }
 }

@@ -16,7 +16,7 @@ pub enum ConfigError {
     },
     /// Development mode with an address that others can reach.
     #[error(
-        "development mode lets everybody deploy, so `{address}` must be a loopback address (or leave development mode)"
+        "development mode lets everybody deploy, so `{address}` must be a loopback address (or leave development mode: no `--dev`)"
     )]
     DevAddress {
         /// The address as given.

@@ -164,8 +164,11 @@ impl Live {
     }
 
     /// `peer` has verified and stored logs up to `heads`.
-    pub(crate) async fn acked(&self, peer: &PeerId, heads: Heights) {
+    pub(crate) async fn acked(&self, peer: &PeerId, mut heads: Heights) {
         let mut state = self.state.lock().await;
+        let state = &mut *state;
+        // Logs that are not here are of no interest, and could be made up without end.
+        heads.retain(|peer, _| state.execution.as_ref().is_some_and(|execution| execution.heads().get(peer) > 0));
         let neighbour = state.neighbours.entry(*peer).or_default();
         neighbour.envelope = true;
         neighbour.asked = 0;
@@ -199,11 +202,11 @@ impl Live {
 }
 
 impl State {
-    /// `peer` sent this data, so it has it.
-    pub(crate) fn heard_from(&mut self, peer: PeerId, data: &Data) {
+    /// `peer` sent verified data with logs up to `heads`, so it has them.
+    pub(crate) fn heard_from(&mut self, peer: PeerId, heads: &Heads) {
         let neighbour = self.neighbours.entry(peer).or_default();
         neighbour.envelope = true;
-        neighbour.heads.join(&data.heads());
+        neighbour.heads.join(heads);
     }
 
     /// Heights of all logs.

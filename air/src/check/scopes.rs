@@ -1,6 +1,8 @@
 //! [`Scopes`]: which folds and `new`s lie around each instruction, and which fold a `next` belongs to.
 
-use crate::syntax::{Instruction, Name, NodeId, Tree};
+use super::names::uses;
+use super::script::defined_name;
+use crate::syntax::{Accessor, Expr, Instruction, Lens, Name, NodeId, Tree};
 
 /// The lexical scopes of a tree. One look-up per question; a walk outwards costs one step per scope.
 #[derive(Clone, Debug)]
@@ -8,6 +10,9 @@ pub struct Scopes {
     /// By node: 1 + index of the innermost scope around it; 0 for the root scope.
     around: Vec<u32>,
     scopes: Vec<Scope>,
+    /// `(instruction, a name that it reads or sets, 1 + index of the scope that binds it)`, sorted; names that none binds are
+    /// left out.
+    binders: Vec<(NodeId, Name, u32)>,
     /// `(next, its fold)`, sorted by the first.
     nexts: Vec<(NodeId, NodeId)>,
     /// `(fold, its first next)`, sorted by the first.
@@ -47,24 +52,37 @@ impl Scopes {
         let mut this = Self {
             around: Vec::with_capacity(tree.len()),
             scopes: Vec::new(),
+            binders: Vec::new(),
             nexts: Vec::new(),
             own_nexts: Vec::new(),
         };
         let mut open_folds = OpenFolds::new(tree);
         let mut current = 0;
+        // By name, the open scopes that bind it.
+        let mut binding = vec![Vec::new(); tree.name_count()];
         for node in tree.nodes() {
             while let Some(scope) = this.get(current)
                 && !tree.contains(scope.node, node)
             {
+                binding[scope.name.index()].pop();
                 current = scope.parent;
             }
             this.around.push(current);
+            let start = this.binders.len();
+            for_each_name(tree, node, |name| {
+                this.binders.extend(binding[name.index()].last().map(|&binder| (node, name, binder)));
+            });
+            this.binders[start..].sort_unstable();
             open_folds.enter(node);
             match tree.instruction(node) {
                 Instruction::Fold { iterator, .. } => {
                     current = this.push(node, ScopeKind::Fold, iterator.name, current);
+                    binding[iterator.name.index()].push(current);
                 }
-                Instruction::New { variable } => current = this.push(node, ScopeKind::New, variable.name, current),
+                Instruction::New { variable } => {
+                    current = this.push(node, ScopeKind::New, variable.name, current);
+                    binding[variable.name.index()].push(current);
+                }
                 Instruction::Next { iterator } => {
                     if let Some(fold) = open_folds.innermost(iterator.name) {
                         this.nexts.push((node, fold));
@@ -123,10 +141,12 @@ impl Scopes {
         folds
     }
 
-    /// The innermost scope around an instruction that binds `name`: its iterator's fold, or a `new` of it.
+    /// The innermost scope around an instruction that binds `name`, which the instruction reads or sets: its iterator's fold,
+    /// or a `new` of it.
     #[must_use]
     pub fn binder(&self, node: NodeId, name: Name) -> Option<&Scope> {
-        self.around(node).find(|scope| scope.name == name)
+        let at = self.binders.binary_search_by_key(&(node, name), |&(node, name, _)| (node, name)).ok()?;
+        self.get(self.binders[at].2)
     }
 
     /// The fold that a `next` belongs to; `None` for other instructions.
@@ -147,6 +167,26 @@ impl Scopes {
     #[must_use]
     pub fn nexts(&self) -> &[(NodeId, NodeId)] {
         &self.nexts
+    }
+}
+
+/// The names that an instruction reads or sets.
+fn for_each_name(tree: &Tree, node: NodeId, mut each: impl FnMut(Name)) {
+    let instruction = tree.instruction(node);
+    for operand in uses(&instruction).into_iter().flatten() {
+        if let Expr::Variable(name, _) = operand.expr {
+            each(name);
+        }
+        if let Some(Lens::Path(accessors)) = operand.expr.lens().map(|lens| tree.lens(lens)) {
+            accessors.iter().for_each(|accessor| {
+                if let Accessor::Dynamic(variable) = accessor {
+                    each(variable.name);
+                }
+            });
+        }
+    }
+    if let Some(output) = defined_name(&instruction) {
+        each(output.name);
     }
 }
 

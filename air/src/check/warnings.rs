@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use marine_particle::PeerId;
-
 use super::Scopes;
 use super::folds::is_over_stream;
 use super::names::uses;
 use super::scopes::OpenFolds;
 use super::script::defined_name;
+use crate::data::parse_peer;
 use crate::syntax::{Diagnostic, Expr, Instruction, Name, NameKind, NodeId, Operand, Span, Tree};
 
 pub(super) fn check(tree: &Tree, scopes: &Scopes, diagnostics: &mut Vec<Diagnostic>) {
@@ -131,7 +130,7 @@ impl<'a> Walk<'a> {
         };
         let &Operand { expr: Expr::Text(text), span } = peer else { return None };
         let text = self.tree.text(text);
-        let is_peer = *self.peers.entry(text).or_insert_with(|| text.parse::<PeerId>().is_ok());
+        let is_peer = *self.peers.entry(text).or_insert_with(|| parse_peer(text).is_some());
         let warning = || Diagnostic::warning(59, span, "this is not a peer id").at("this waits forever");
         (!is_peer).then(warning)
     }

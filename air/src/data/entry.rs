@@ -1,6 +1,6 @@
 //! [`Entry`]: one fact in a peer's log, and its canonical bytes.
 
-use marine_particle::PeerId;
+use marine_particle::{Cid, PeerId};
 
 use super::log::Hash;
 use super::position::Position;
@@ -62,8 +62,22 @@ pub enum Fact<'a> {
 /// An Ed25519 peer id up to the key: identity multihash of 36 bytes, protobuf of a public key of type 1 with 32 bytes.
 const PEER_PREFIX: [u8; 6] = [0x00, 36, 0x08, 0x01, 0x12, 32];
 
-/// Whether the id holds an Ed25519 key, so that signatures can be checked with it alone.
-pub(crate) fn is_ed25519(peer: &PeerId) -> bool {
+/// The libp2p codec of peer ids in the form of a CID.
+const LIBP2P_KEY: u64 = 0x72;
+/// No form of an Ed25519 peer id, not even a CID in binary digits, is longer. Decoding base58 takes time quadratic in a text.
+const LONGEST_PEER_TEXT: usize = 512;
+
+/// The peer that a text denotes, in base58 or as a CID, if its id holds an Ed25519 key, so that signatures can be checked
+/// with it alone.
+pub(crate) fn parse_peer(text: &str) -> Option<PeerId> {
+    if text.len() > LONGEST_PEER_TEXT {
+        return None;
+    }
+    let from_cid = |cid: Cid| PeerId::from_bytes(&cid.hash().to_bytes()).ok().filter(|_| cid.codec() == LIBP2P_KEY);
+    text.parse().ok().or_else(|| text.parse().ok().and_then(from_cid)).filter(is_ed25519)
+}
+
+fn is_ed25519(peer: &PeerId) -> bool {
     let bytes = peer.to_bytes();
     bytes.len() == 38 && bytes.starts_with(&PEER_PREFIX)
 }

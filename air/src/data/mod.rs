@@ -14,7 +14,7 @@ mod logs;
 mod position;
 
 pub use encode::DataError;
-pub(crate) use entry::is_ed25519;
+pub(crate) use entry::parse_peer;
 pub use entry::{Entry, Fact};
 pub use equivocation::{Equivocation, SignedHead};
 pub use heads::Heads;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use marine_particle::{Cid, PeerId};
+use marine_particle::PeerId;
 
 use super::error::Catchable;
 use super::index::EntryState;
@@ -10,15 +10,12 @@ use super::machine::{Fault, Machine};
 use super::state::{ActId, Body, Bound, CallBody, Operand};
 use super::{EntryId, Rejection, Report, VoidReason};
 use crate::cbor;
-use crate::data::{Entry, Fact, Hash, is_ed25519};
+use crate::data::{Entry, Fact, Hash, parse_peer};
 use crate::syntax::Instruction;
 use crate::value::{Tetraplet, Value};
 
 /// A peer and its text in base58.
 pub(super) type NamedPeer = (PeerId, Arc<str>);
-
-/// The libp2p codec of peer ids in the form of a CID.
-const LIBP2P_KEY: u64 = 0x72;
 
 impl Machine<'_> {
     /// Registers a call at its position. Only here is looked whether its output may be set, and when it is set.
@@ -29,6 +26,7 @@ impl Machine<'_> {
         if let Some(output) = output {
             self.check_settable(act, output.name)?;
         }
+        self.charge((3 + args.len()) * size_of::<Operand>())?;
         let slot = self.state.index.slot_at(frame, node.0).map_err(Rejection::KeyCollision)?;
         self.state.index.set_act(slot, act);
         self.state.act_mut(act).body = Body::Call(Box::new(CallBody {
@@ -65,14 +63,19 @@ impl Machine<'_> {
     fn read_call(&mut self, act: ActId, operands: &mut [Operand]) -> Result<bool, Fault> {
         let exprs = self.tree.operands(self.state.act(act).node);
         for (index, (operand, syntax)) in operands.iter_mut().zip(exprs).enumerate() {
+            let was_known = operand.known().is_some();
             self.read_operand(act, operand, syntax.expr)?;
             if let (0..3, Operand::Known(bound)) = (index, &*operand) {
                 let Some(text) = bound.value.as_text() else {
                     let name = self.operand_name(syntax.expr);
                     return Err(Catchable::NonStringTriplet { name, value: bound.value.clone() }.into());
                 };
+                let text = text.clone();
+                if !was_known {
+                    // Requests and reports have copies.
+                    self.charge(text.len())?;
+                }
                 if index == 0 {
-                    let text = text.clone();
                     self.set_peer(act, &text);
                 }
             }
@@ -101,8 +104,7 @@ impl Machine<'_> {
         if let Some(peer) = self.state.peers.get(text) {
             return peer.clone();
         }
-        let peer = parse_peer(text).filter(is_ed25519);
-        let named: Option<NamedPeer> = peer.map(|peer| (peer, peer.to_base58().into()));
+        let named: Option<NamedPeer> = parse_peer(text).map(|peer| (peer, peer.to_base58().into()));
         self.state.peers.insert(text.clone(), named.clone());
         named
     }
@@ -164,6 +166,8 @@ impl Machine<'_> {
             self.set_held(act, claim.is_some());
         }
         if self.me == Some(peer) && are_args_known {
+            // What could not be recorded is not requested.
+            self.args_hash(act)?;
             let is_claimed = self.state.index.slot(slot).sents.iter().any(|sent| (sent.by, sent.to) == (peer, peer));
             if self.state.outstanding.insert(act) && !is_claimed {
                 self.state.unclaimed.insert(act);
@@ -180,7 +184,7 @@ impl Machine<'_> {
 
     /// Compares a claimed result with the call, all of whose operands are known; takes it if it agrees.
     fn check_claim(&mut self, act: ActId, peer: PeerId, height: u64) -> Result<bool, Fault> {
-        let args = self.args_hash(act);
+        let args = self.args_hash(act)?;
         let Some(bytes) = self.state.logs.get(&peer).and_then(|log| log.entry(height)).cloned() else {
             return Ok(false);
         };
@@ -255,28 +259,31 @@ impl Machine<'_> {
     }
 
     /// blake3 of the DAG-CBOR array of the arguments, which are known.
-    pub(super) fn args_hash(&mut self, act: ActId) -> Hash {
-        let Some(call) = self.state.call_mut(act) else { return Hash::default() };
+    ///
+    /// # Errors
+    /// If that array is over the limit on values. A value may be an argument many times, so this is not bounded otherwise.
+    pub(super) fn args_hash(&mut self, act: ActId) -> Result<Hash, Rejection> {
+        let max = self.limits.value_bytes;
+        let Some(call) = self.state.call_mut(act) else { return Ok(Hash::default()) };
         if let Some(hash) = call.args_hash {
-            return hash;
+            return Ok(hash);
         }
         let mut bytes = Vec::new();
         cbor::array(&mut bytes, call.operands.len().saturating_sub(3));
         for bound in call.operands.iter().skip(3).filter_map(Operand::known) {
             bound.value.encode_to(&mut bytes);
+            if bytes.len() > max {
+                return Err(Rejection::LimitExceeded {
+                    what: "length of the arguments of a call",
+                    n: bytes.len(),
+                    max,
+                });
+            }
         }
         let hash = *blake3::hash(&bytes).as_bytes();
         call.args_hash = Some(hash);
-        hash
+        Ok(hash)
     }
-}
-
-fn parse_peer(text: &str) -> Option<PeerId> {
-    if let Ok(peer) = text.parse() {
-        return Some(peer);
-    }
-    let cid: Cid = text.parse().ok()?;
-    (cid.codec() == LIBP2P_KEY).then(|| PeerId::from_bytes(&cid.hash().to_bytes()).ok()).flatten()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -7,7 +7,7 @@ use marine_particle::PeerId;
 
 use super::Rejection;
 use super::machine::Machine;
-use crate::data::{Data, Element, Entry, Extension, Fact, Position};
+use crate::data::{Data, Element, Entry, Extension, Fact, Position, parse_peer};
 use crate::syntax::{Expr, Instruction, NameKind, NodeId};
 use crate::value::{ContentId, Value};
 
@@ -148,13 +148,10 @@ impl Machine<'_> {
     }
 
     /// The peer that the script itself names, if it does; inside, `None` if that text is no peer.
-    fn literal_peer(&mut self, expr: Expr) -> Option<Option<PeerId>> {
+    fn literal_peer(&self, expr: Expr) -> Option<Option<PeerId>> {
         match expr {
             Expr::InitPeer => Some(Some(self.particle.init())),
-            Expr::Text(text) => {
-                let text: Arc<str> = self.tree.text(text).into();
-                Some(self.peer_of(&text).map(|(peer, _)| peer))
-            }
+            Expr::Text(text) => Some(parse_peer(self.tree.text(text))),
             _ => None,
         }
     }
@@ -180,7 +177,10 @@ impl Machine<'_> {
         let before =
             said.sents.insert((owner, at.clone()), missing.to_vec()).or(before.map(|sent| sent.missing.clone()));
         match before {
-            Some(before) if before.len() <= missing.len() || missing.iter().any(|index| !before.contains(index)) => {
+            Some(before)
+                if before.len() <= missing.len()
+                    || missing.iter().any(|index| before.binary_search(index).is_err()) =>
+            {
                 Err("forwards again without an argument that was missing before".to_owned())
             }
             _ => Ok(()),

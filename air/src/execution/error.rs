@@ -1,6 +1,6 @@
 //! Errors that scripts can catch: their codes and texts, the objects that `:error:` and `%last_error%` show.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use crate::value::{LensError, Number, Tetraplet, Value};
@@ -67,6 +67,13 @@ pub(super) enum Catchable {
 }
 
 impl Catchable {
+    /// The text of the error, if it is not longer than this many bytes.
+    pub(super) fn text_within(&self, max: usize) -> Option<String> {
+        let mut text = Bounded { text: String::new(), max };
+        write!(text, "{self}").ok()?;
+        Some(text.text)
+    }
+
     fn code(&self) -> i64 {
         match self {
             Catchable::LocalService { .. } => 10000,
@@ -126,6 +133,22 @@ impl fmt::Display for Catchable {
     }
 }
 
+/// Text that is not written on beyond a length.
+struct Bounded {
+    text: String,
+    max: usize,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        if more.len() > self.max - self.text.len() {
+            return Err(fmt::Error);
+        }
+        self.text.push_str(more);
+        Ok(())
+    }
+}
+
 impl From<LensError> for Catchable {
     fn from(error: LensError) -> Self {
         Catchable::Lens(error)
@@ -151,17 +174,17 @@ impl PartialEq for Raised {
 impl Raised {
     pub(super) fn new(
         error: Catchable,
-        instruction: impl FnOnce() -> String,
+        message: String,
+        instruction: String,
         peer: Option<Arc<str>>,
         origin: Arc<Tetraplet>,
     ) -> Arc<Self> {
-        let (code, message) = (error.code(), error.to_string().into());
+        let code = error.code();
         let object = match error {
-            Catchable::Again(raised) => return raised,
             Catchable::User { object } => Some(object),
             _ => None,
         };
-        let error = ExecutionError { code, message, instruction: instruction().into(), peer };
+        let error = ExecutionError { code, message: message.into(), instruction: instruction.into(), peer };
         Arc::new(Self { error, object, origin })
     }
 

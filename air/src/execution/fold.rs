@@ -1,11 +1,10 @@
 //! `fold` over arrays, and `next`.
 
+use super::Rejection;
 use super::error::Catchable;
 use super::machine::{Fault, Machine};
 use super::scope::{Kind, Scope};
 use super::state::{Act, ActId, Body, Bound, FoldBody, FrameInfo, NONE, ScopeId, Start, Task};
-use std::sync::Arc;
-
 use crate::data::Element;
 use crate::syntax::{Expr, Instruction, Name};
 
@@ -22,48 +21,50 @@ impl Machine<'_> {
         }
         let fold = FoldBody { items, origin: operand.origin, iterations: Vec::new(), last: NONE };
         self.state.act_mut(act).body = Body::Fold(Box::new(fold));
-        self.start_iteration(act, act, 0, iterator);
-        Ok(())
+        Ok(self.start_iteration(act, act, 0, iterator)?)
     }
 
     /// Queues iteration `index` of `fold`, run by `parent`: the fold itself, or a `next`. Around the iteration lies what lies
     /// around the fold, wherever the `next` stands.
-    fn start_iteration(&mut self, fold: ActId, parent: ActId, index: u32, iterator: Name) {
+    fn start_iteration(&mut self, fold: ActId, parent: ActId, index: u32, iterator: Name) -> Result<(), Rejection> {
         let Act { node, frame, scope, error, .. } = self.state.act(fold);
         let (node, frame, scope, error) = (*node, *frame, *scope, error.clone());
         let last_error = self.state.act(parent).last_error.clone();
-        let Some(body) = self.state.fold(fold) else { return };
-        let Some(item) = body.items.get(index as usize).cloned() else { return };
-        let origin = Arc::new(body.origin.with_lens(&format!(".$.[{index}]")));
+        let Some(body) = self.state.fold(fold) else { return Ok(()) };
+        let Some(item) = body.items.get(index as usize).cloned() else { return Ok(()) };
+        let origin = body.origin.clone();
+        let origin = self.extend_origin(&origin, &format!(".$.[{index}]"))?;
         let value = Bound { value: item, origin };
 
         let element = Element::Index(index);
         let inner = self.state.frames[frame as usize].frame.iteration(node.0, element);
-        self.state.frames.push(FrameInfo { frame: inner, parent: frame, fold: node.0, element });
+        let place = self.state.scopes.len() as ScopeId;
+        self.state.frames.push(FrameInfo { frame: inner, parent: frame, fold: node.0, element, scope: place });
         self.state.scopes.push(Scope::new(scope, Kind::Iteration { fold, index, iterator, value }));
         let frame = self.state.frames.len() as u32 - 1;
         let scope = self.state.scopes.len() as ScopeId - 1;
         if let Some(node) = self.tree.first_child(node) {
             self.state.stack.push(Task::Start(Start { node, frame, scope, parent, last_error, error }));
         }
+        Ok(())
     }
 
     /// Runs the next iteration, or the last instruction, and takes its state.
-    pub(super) fn start_next(&mut self, act: ActId) {
+    pub(super) fn start_next(&mut self, act: ActId) -> Result<(), Rejection> {
         let node = self.state.act(act).node;
         let around = self.script.scopes().fold_of_next(node);
         let Some((scope, fold, index)) =
             around.and_then(|fold| self.state.iteration_of(self.state.act(act).scope, fold))
         else {
-            return;
+            return Ok(());
         };
-        let Some(body) = self.state.fold(fold) else { return };
+        let Some(body) = self.state.fold(fold) else { return Ok(()) };
         let next = index as usize + 1;
         if let Some(&(_, started)) = body.iterations.get(next) {
             self.attach(act, started);
         } else if next < body.items.len() {
             if let Instruction::Fold { iterator, .. } = self.tree.instruction(self.state.act(fold).node) {
-                self.start_iteration(fold, act, index + 1, iterator.name);
+                self.start_iteration(fold, act, index + 1, iterator.name)?;
             }
         } else if body.last != NONE {
             let last = body.last;
@@ -71,6 +72,7 @@ impl Machine<'_> {
         } else {
             self.start_last(act, fold, scope);
         }
+        Ok(())
     }
 
     /// At the end: runs the last instruction in the iteration that found it. Without one, `next` is complete; not directly

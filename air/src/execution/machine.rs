@@ -3,6 +3,8 @@
 //! There is no recursion: what is left to do lies on an explicit stack (depth first) and in two queues. Settling (calls and
 //! `ap`s that have all they need) goes before going on (what that set free), see section 4.13 of the specification.
 
+use std::sync::Arc;
+
 use marine_particle::{Particle, PeerId};
 
 use super::error::{Catchable, Raised};
@@ -13,6 +15,9 @@ use crate::Limits;
 use crate::check::Script;
 use crate::syntax::{self, Expr, Instruction, NodeId, Tree};
 use crate::value::{Number, Tetraplet, Value};
+
+/// What an instance may hold of each kind (text, lens, ..) without being charged for: the limit on activations bounds this.
+const INSTANCE_ALLOWANCE: usize = 512;
 
 /// One step at work: what never changes, and the state that does.
 pub(super) struct Machine<'a> {
@@ -106,12 +111,13 @@ impl Machine<'_> {
                 let kind = Kind::New { act, name: variable.name, is_in_fold };
                 self.state.scopes.push(Scope::new(scope, kind));
                 let inner = self.state.scopes.len() as u32 - 1;
+                self.state.news.insert((self.state.act(act).frame, node), inner);
                 self.state.act_mut(act).body = Body::Children([NONE; 2]);
                 self.start_child_in(act, self.tree.first_child(node), inner);
             }
             Instruction::Next { .. } => {
                 self.state.act_mut(act).body = Body::Children([NONE; 2]);
-                self.start_next(act);
+                self.start_next(act)?;
             }
             Instruction::Call { .. } => {
                 self.start_call(act)?;
@@ -174,6 +180,17 @@ impl Machine<'_> {
         self.look(act)
     }
 
+    /// Charges for what an instance is about to hold or copy.
+    pub(super) fn charge(&mut self, bytes: usize) -> Result<(), Rejection> {
+        let n = self.state.instance_bytes.saturating_add(bytes.saturating_sub(INSTANCE_ALLOWANCE));
+        self.state.instance_bytes = n;
+        let max = self.limits.instance_bytes;
+        if n > max {
+            return Err(Rejection::LimitExceeded { what: "memory of the instructions started", n, max });
+        }
+        Ok(())
+    }
+
     /// Looks whether an instruction has what it waits for, and does what it is there for.
     fn look(&mut self, act: ActId) -> Result<(), Rejection> {
         if !self.state.is_waiting(act) {
@@ -190,10 +207,7 @@ impl Machine<'_> {
         match result {
             Ok(()) => Ok(()),
             Err(Fault::Reject(rejection)) => Err(rejection),
-            Err(Fault::Catch(error)) => {
-                self.raise(act, *error);
-                Ok(())
-            }
+            Err(Fault::Catch(error)) => self.raise(act, *error),
         }
     }
 
@@ -273,20 +287,33 @@ impl Machine<'_> {
     }
 
     /// Fails an instruction with an error of its own.
-    pub(super) fn raise(&mut self, act: ActId, error: Catchable) {
-        let (peer, origin) = self.call_origin(act, &error);
-        let node = self.state.act(act).node;
-        let raised = Raised::new(error, || syntax::print_instruction(self.tree, node), peer, origin);
+    ///
+    /// # Errors
+    /// If its text is too long: texts may quote whole values, and other errors, again and again.
+    pub(super) fn raise(&mut self, act: ActId, error: Catchable) -> Result<(), Rejection> {
+        let raised = match error {
+            Catchable::Again(raised) => raised,
+            error => self.new_error(act, error)?,
+        };
         let last_error =
             if raised.is_last_error() { Some(raised.clone()) } else { self.state.act(act).last_error.clone() };
         self.fail(act, Failure { raised, last_error, act });
+        Ok(())
     }
 
-    fn call_origin(
-        &mut self,
-        act: ActId,
-        error: &Catchable,
-    ) -> (Option<std::sync::Arc<str>>, std::sync::Arc<Tetraplet>) {
+    fn new_error(&mut self, act: ActId, error: Catchable) -> Result<Arc<Raised>, Rejection> {
+        let left = self.limits.instance_bytes.saturating_sub(self.state.instance_bytes);
+        let longest = left.saturating_add(INSTANCE_ALLOWANCE);
+        let message = error.text_within(longest);
+        // Of a text that was not written to its end it is enough to know that it is too long.
+        self.charge(message.as_ref().map_or(longest.saturating_add(1), String::len))?;
+        let instruction = syntax::print_instruction(self.tree, self.state.act(act).node);
+        self.charge(instruction.len())?;
+        let (peer, origin) = self.call_origin(act, &error);
+        Ok(Raised::new(error, message.unwrap_or_default(), instruction, peer, origin))
+    }
+
+    fn call_origin(&mut self, act: ActId, error: &Catchable) -> (Option<Arc<str>>, Arc<Tetraplet>) {
         let origin = match error {
             Catchable::LocalService { .. } => self.call_tetraplet(act),
             _ => None,

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::Rejection;
 use super::error::{Catchable, no_error};
 use super::machine::{Fault, Machine};
 use super::scope::Read;
 use super::state::{ActId, Bound, ErrorRef, Operand};
 use crate::syntax::{self, Accessor, Expr, Lens, LensId, Name};
-use crate::value::{Step, Value};
+use crate::value::{Step, Tetraplet, Value};
 
 /// What an operand comes to now.
 enum Resolved {
@@ -33,7 +34,7 @@ impl Machine<'_> {
                     return Err(Catchable::ClearedByNew { name: self.tree.name(name).to_owned() }.into());
                 }
                 if registered != Some(name) {
-                    self.wait_for(act, name, new);
+                    self.wait_for(act, name);
                     *operand = Operand::Missing(Some(name));
                 }
             }
@@ -56,7 +57,11 @@ impl Machine<'_> {
 
     fn resolve(&mut self, act: ActId, expr: Expr) -> Result<Resolved, Fault> {
         let value = match expr {
-            Expr::Text(text) => Value::from(self.tree.text(text)),
+            Expr::Text(text) => {
+                let text = self.tree.text(text);
+                self.charge(text.len())?;
+                Value::from(text)
+            }
             Expr::Int(int) => int.into(),
             Expr::Uint(int) => int.into(),
             Expr::Float(float) => Value::float(float),
@@ -100,7 +105,7 @@ impl Machine<'_> {
     }
 
     fn resolve_variable(&mut self, act: ActId, name: Name, lens: Option<LensId>) -> Result<Resolved, Fault> {
-        let bound = match self.state.read(self.state.act(act).scope, name) {
+        let bound = match self.read(act, name) {
             Read::Value(bound) => bound,
             Read::Missing(new) => return Ok(Resolved::Missing(name, new)),
         };
@@ -114,7 +119,7 @@ impl Machine<'_> {
         let accessors = match self.tree.lens(lens) {
             Lens::Length => {
                 let value = bound.value.length().map_err(Catchable::from)?;
-                let origin = Arc::new(bound.origin.with_lens(".length"));
+                let origin = self.extend_origin(&bound.origin, ".length")?;
                 return Ok(Resolved::Bound(Bound { value, origin }));
             }
             Lens::Path(accessors) => accessors,
@@ -125,7 +130,7 @@ impl Machine<'_> {
             let step = match *accessor {
                 Accessor::Field(span) => Step::Field(self.tree.slice(span).into()),
                 Accessor::Index(index) => Step::Index(index),
-                Accessor::Dynamic(name) => match self.state.read(self.state.act(act).scope, name.name) {
+                Accessor::Dynamic(name) => match self.read(act, name.name) {
                     Read::Value(bound) => Step::dynamic(&bound.value).map_err(Catchable::from)?,
                     Read::Missing(new) => return Ok(Resolved::Missing(name.name, new)),
                 },
@@ -134,8 +139,14 @@ impl Machine<'_> {
             // Writing to a string cannot fail.
             let _ = write!(printed, "{step}");
         }
-        let origin = Arc::new(bound.origin.with_lens(&printed));
+        let origin = self.extend_origin(&bound.origin, &printed)?;
         Ok(Resolved::Bound(Bound { value: value.clone(), origin }))
+    }
+
+    /// The origin of a part, which the printed `lens` leads to.
+    pub(super) fn extend_origin(&mut self, whole: &Tetraplet, lens: &str) -> Result<Arc<Tetraplet>, Rejection> {
+        self.charge(whole.lens.len() + lens.len())?;
+        Ok(Arc::new(whole.with_lens(lens)))
     }
 
     /// How errors name a variable: without its lens.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Rejection;
 use super::machine::Machine;
-use super::state::{ActId, Body, Bound, NONE, ScopeId, State, Status};
-use crate::check::ScopeKind;
+use super::state::{Act, ActId, Body, Bound, NONE, ScopeId, State, Status};
+use crate::check::{Scope as Scoping, ScopeKind};
 use crate::data::{Element, Frame};
 use crate::syntax::{Instruction, Name, NodeId};
 use crate::value::Value;
@@ -60,14 +60,6 @@ impl Scope {
         Self { parent, kind, cells: BTreeMap::new() }
     }
 
-    /// Whether the scope is where the name is set from inside of it.
-    fn takes(&self, name: Name) -> bool {
-        match &self.kind {
-            Kind::Root | Kind::Iteration { .. } => true,
-            Kind::New { name: own, .. } => *own == name,
-        }
-    }
-
     fn is_set_once(&self) -> bool {
         matches!(self.kind, Kind::Root | Kind::New { is_in_fold: false, .. })
     }
@@ -85,18 +77,6 @@ impl State {
     fn scopes_from(&self, scope: ScopeId) -> impl Iterator<Item = (ScopeId, &Scope)> {
         let get = |id: ScopeId| self.scopes.get(id as usize).map(|scope| (id, scope));
         std::iter::successors(get(scope), move |(_, scope)| get(scope.parent))
-    }
-
-    pub(super) fn read(&self, scope: ScopeId, name: Name) -> Read {
-        for (id, scope) in self.scopes_from(scope) {
-            if let Some(value) = scope.value(name) {
-                return Read::Value(value.clone());
-            }
-            if matches!(scope.kind, Kind::New { name: own, .. } if own == name) {
-                return Read::Missing(Some(id));
-            }
-        }
-        Read::Missing(None)
     }
 
     /// The value of a name in the root scope.
@@ -117,11 +97,6 @@ impl State {
         })
     }
 
-    /// The scope in which an instruction in `scope` sets a name.
-    fn target(&self, scope: ScopeId, name: Name) -> ScopeId {
-        self.scopes_from(scope).find(|(_, scope)| scope.takes(name)).map_or(0, |(id, _)| id)
-    }
-
     /// The iteration of `fold` around: its scope, its activation, and which iteration it is.
     pub(super) fn iteration_of(&self, scope: ScopeId, fold: NodeId) -> Option<(ScopeId, ActId, u32)> {
         self.scopes_from(scope).find_map(|(id, scope)| match scope.kind {
@@ -132,15 +107,49 @@ impl State {
 }
 
 impl Machine<'_> {
+    /// The scopes in which `act` looks for a name, from inside out: iterations, then the `new` of the name or the iteration
+    /// whose iterator it is, or else the root. It is set in the first of them. Other `new`s are not passed through, however
+    /// many there are.
+    fn places(&self, act: ActId, name: Name) -> impl Iterator<Item = ScopeId> {
+        let Act { node, frame, .. } = *self.state.act(act);
+        let binder = self.script.scopes().binder(node, name);
+        let new = binder.filter(|scope| scope.kind == ScopeKind::New).map(|scope| scope.node);
+        let frames_inside = self.script.scopes().fold_depth(node) - binder.map_or(0, |scope| scope.fold_depth as usize);
+        let frames = &self.state.frames;
+        let outwards = std::iter::successors(Some(frame), |&frame| Some(frames[frame as usize].parent));
+        outwards.take(frames_inside + 1).enumerate().filter_map(move |(depth, frame)| match new {
+            Some(new) if depth == frames_inside => self.state.news.get(&(frame, new)).copied(),
+            _ => Some(frames[frame as usize].scope),
+        })
+    }
+
+    pub(super) fn read(&self, act: ActId, name: Name) -> Read {
+        for id in self.places(act, name) {
+            let scope = &self.state.scopes[id as usize];
+            if let Some(value) = scope.value(name) {
+                return Read::Value(value.clone());
+            }
+            if matches!(scope.kind, Kind::New { .. }) {
+                return Read::Missing(Some(id));
+            }
+        }
+        Read::Missing(None)
+    }
+
+    /// The scope in which an instruction sets a name.
+    fn target(&self, act: ActId, name: Name) -> ScopeId {
+        self.places(act, name).next().unwrap_or(0)
+    }
+
     /// Checks that `act` may set `name`, as far as can be told now.
     pub(super) fn check_settable(&self, act: ActId, name: Name) -> Result<(), Rejection> {
-        let act = self.state.act(act);
+        let node = self.state.act(act).node;
         let text = || self.tree.name(name).to_owned();
-        let binder = self.script.scopes().binder(act.node, name);
+        let binder = self.script.scopes().binder(node, name);
         if binder.is_some_and(|scope| scope.kind == ScopeKind::Fold) {
             return Err(Rejection::IterableShadowing { name: text() });
         }
-        let target = &self.state.scopes[self.state.target(act.scope, name) as usize];
+        let target = &self.state.scopes[self.target(act, name) as usize];
         if target.is_set_once() && target.value(name).is_some() {
             return Err(Rejection::ShadowingIsNotAllowed { name: text() });
         }
@@ -150,7 +159,7 @@ impl Machine<'_> {
     /// Sets a name and wakes who waits for it.
     pub(super) fn set(&mut self, act: ActId, name: Name, value: Bound) -> Result<(), Rejection> {
         self.check_settable(act, name)?;
-        let target = self.state.target(self.state.act(act).scope, name);
+        let target = self.target(act, name);
         let cell = self.state.scopes[target as usize].cells.entry(name).or_default();
         cell.value = Some(value);
         let waiting = std::mem::take(&mut cell.waiting);
@@ -158,25 +167,16 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// Registers `act` wherever a value for the name could come up, out to the `new` at which reading ended.
-    pub(super) fn wait_for(&mut self, act: ActId, name: Name, end: Option<ScopeId>) {
+    /// Registers `act` wherever a value for the name could come up.
+    pub(super) fn wait_for(&mut self, act: ActId, name: Name) {
         let folds = self.setting_folds(name);
-        let mut scope = self.state.act(act).scope;
-        while scope != NONE {
-            let this = &self.state.scopes[scope as usize];
-            let parent = this.parent;
-            let can_hold = match this.kind {
-                Kind::Root => true,
-                Kind::New { name: own, .. } => own == name,
-                Kind::Iteration { fold, .. } => folds.binary_search(&self.state.act(fold).node).is_ok(),
-            };
-            if can_hold {
-                self.state.scopes[scope as usize].cells.entry(name).or_default().waiting.push(act);
-            }
-            if Some(scope) == end {
-                break;
-            }
-            scope = parent;
+        let can_hold = |id: &ScopeId| match self.state.scopes[*id as usize].kind {
+            Kind::Root | Kind::New { .. } => true,
+            Kind::Iteration { fold, .. } => folds.binary_search(&self.state.act(fold).node).is_ok(),
+        };
+        let places: Vec<ScopeId> = self.places(act, name).filter(can_hold).collect();
+        for place in places {
+            self.state.scopes[place as usize].cells.entry(name).or_default().waiting.push(act);
         }
     }
 
@@ -186,9 +186,10 @@ impl Machine<'_> {
             return folds.clone();
         }
         let innermost = |node: NodeId| {
-            let mut around = self.script.scopes().around(node);
-            let scope = around.find(|scope| scope.kind == ScopeKind::Fold || scope.name == name)?;
-            (scope.kind == ScopeKind::Fold).then_some(scope.node)
+            let scopes = self.script.scopes();
+            let is_new_inside = |new: &Scoping| new.fold_depth as usize == scopes.fold_depth(node);
+            let binder = scopes.binder(node, name).filter(|scope| scope.kind == ScopeKind::New);
+            if binder.is_some_and(is_new_inside) { None } else { scopes.fold(node) }
         };
         let mut folds: Vec<NodeId> = self.script.definitions(name).iter().filter_map(|&node| innermost(node)).collect();
         folds.sort_unstable();
@@ -205,10 +206,11 @@ impl Machine<'_> {
     pub(super) fn hope_for(&mut self, reader: ActId, scope: ScopeId) -> bool {
         let Kind::New { act, name, .. } = self.state.scopes[scope as usize].kind else { return true };
         let new = self.state.act(act).node;
-        for &definition in self.script.definitions(name) {
-            let is_inside = self.tree.contains(new, definition);
+        let definitions = self.script.definitions(name);
+        let inside = definitions.partition_point(|&node| node <= new)..;
+        for &definition in definitions[inside].iter().take_while(|&&node| self.tree.contains(new, node)) {
             let binder = self.script.scopes().binder(definition, name);
-            if !is_inside || binder.is_none_or(|binder| binder.node != new) {
+            if binder.is_none_or(|binder| binder.node != new) {
                 continue;
             }
             if let Some(act) = self.find_hope(reader, act, definition) {

@@ -130,6 +130,7 @@ pub(super) struct FrameInfo {
     pub(super) parent: FrameId,
     pub(super) fold: u32,
     pub(super) element: Element,
+    pub(super) scope: ScopeId,
 }
 
 /// Something that is left to do.
@@ -164,6 +165,8 @@ pub(super) struct State {
     pub(super) acts: Vec<Act>,
     pub(super) scopes: Vec<Scope>,
     pub(super) frames: Vec<FrameInfo>,
+    /// The scopes of `new`s, by where they are.
+    pub(super) news: BTreeMap<(FrameId, NodeId), ScopeId>,
     /// Started calls and `ap`s that can settle, or may.
     pub(super) settle: BTreeSet<ActId>,
     /// What goes on when nothing can settle.
@@ -192,6 +195,8 @@ pub(super) struct State {
     pub(super) entries: usize,
     /// Bytes of all entries.
     pub(super) entry_bytes: usize,
+    /// Bytes that instances hold beyond what each may.
+    pub(super) instance_bytes: usize,
     /// Per log that this step made longer, its length before.
     pub(super) grown: BTreeMap<PeerId, u64>,
     pub(super) init: Arc<str>,
@@ -207,7 +212,8 @@ impl State {
             index: Index::default(),
             acts: Vec::new(),
             scopes: vec![Scope::root()],
-            frames: vec![FrameInfo { frame: Frame::ROOT, parent: NONE, fold: 0, element: Element::Index(0) }],
+            frames: vec![FrameInfo { frame: Frame::ROOT, parent: NONE, fold: 0, element: Element::Index(0), scope: 0 }],
+            news: BTreeMap::new(),
             settle: BTreeSet::new(),
             going: VecDeque::new(),
             stack: Vec::new(),
@@ -223,6 +229,7 @@ impl State {
             wake_ups: 0,
             entries: 0,
             entry_bytes: 0,
+            instance_bytes: 0,
             grown: BTreeMap::new(),
             literal: Arc::new(Tetraplet::literal(&init)),
             init,

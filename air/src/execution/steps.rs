@@ -336,7 +336,7 @@ impl Machine<'_> {
         let encoded = value.encode_within(self.limits);
         let bytes: Arc<[u8]> = encoded.map_err(|error| value_rejection(ContentId::of(&[]), error))?.into();
         let id = ContentId::of(&bytes);
-        let args = self.args_hash(act);
+        let args = self.args_hash(act)?;
         let at: Position = self.state.position_of(act);
         let [service, function] = [1, 2].map(|index| self.call_text(act, index));
         let (service, function) = (&*service, &*function);

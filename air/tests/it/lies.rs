@@ -183,6 +183,18 @@ fn what_contradicts_the_script_itself_is_refused() {
     assert!(step.recorded && step.requests.is_empty());
 }
 
+/// Comparing each argument of the one entry with each of the other would take minutes.
+#[test]
+fn long_lists_of_missing_arguments_are_soon_compared() {
+    let mut world = world(&format!(r#"(call "@b" ("s" "f") [{}])"#, "1 ".repeat(200_000)));
+    let to = world.peers().id("b").unwrap();
+    let sent = |missing: Vec<u32>| Entry { at: Position::default(), fact: Fact::Sent { to, missing } };
+    let entries = [sent((0..200_000).collect()), sent((1..200_000).collect())];
+    assert!(told(&mut world, "c", &entries, &[]).unwrap().recorded);
+    let again = [entries.as_slice(), &[sent(vec![0])]].concat();
+    assert_eq!(told(&mut world, "c", &again, &[]).unwrap_err().code(), 2);
+}
+
 #[test]
 fn two_logs_of_one_peer_are_proof_of_its_lie() {
     let script = r#"(seq (call "@b" ("s" "f") [] x) (call "@c" ("s" "g") [x]))"#;

@@ -14,6 +14,7 @@ mod scripts;
 // Execution and data
 mod edits;
 mod generate;
+mod hostile;
 mod laws;
 mod lies;
 mod semantics;

@@ -102,6 +102,8 @@ fn invalid_blueprints_are_refused() {
         with(&|blueprint| drop(blueprint.modules[0].needs.insert("x".into(), "y".into()))),
         with(&|blueprint| blueprint.modules[0].grants.memory = Some(0)),
         with(&|blueprint| blueprint.limits.timeout = Duration::ZERO),
+        with(&|blueprint| blueprint.limits.table = u32::MAX),
+        with(&|blueprint| blueprint.limits.queue = 0),
         with(&|blueprint| blueprint.modules[0].interface = "x".repeat(2 << 20)),
         dir("relative"),
         dir("/in/side"),
@@ -115,6 +117,8 @@ fn invalid_blueprints_are_refused() {
     module "stock" needs "y", which is none of the modules
     module "stock": its memory must lie between 1 byte and 4 GiB
     `timeout` must lie between 1 ms and 24 h, got 0 ms
+    `table` must lie between 1 and 10000000, got 4294967295
+    `queue` must lie between 1 and 10000000, got 0
     module "stock": its interface has more than 1048576 bytes
     module "till": directory "relative": a guest path starts with `/`: write `/relative`
     module "till": directory "/in/side" overlaps "/in"

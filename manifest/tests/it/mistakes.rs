@@ -177,3 +177,12 @@ proptest! {
         let _ = Manifest::parse(&text, "/shop").map_err(|errors| errors.to_string());
     }
 }
+
+/// A width of a format string has 16 bits; a mistake beyond that column panicked.
+#[test]
+fn a_mistake_far_to_the_right_is_shown_with_what_is_around_it() {
+    let text = format!("[service]\nname = \"{}\" nonsense\n", "a".repeat(100_000));
+    let errors = Manifest::parse(&text, "/shop").unwrap_err().to_string();
+    assert!(errors.contains("nonsense") && errors.contains('^'), "{}", errors.len());
+    assert!(errors.len() < 1_000, "{}", errors.len());
+}

@@ -16,11 +16,14 @@ use crate::ui::{Ui, count};
 ///
 /// Tools for scripts written in AIR.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    disable_help_subcommand = true,
+    after_help = "\
 Examples:
   marine air check hello.air
   marine air fmt hello.air
-  cat hello.air | marine air check --deny warnings -")]
+  cat hello.air | marine air check --deny warnings -"
+)]
 pub(crate) struct Air {
     #[command(subcommand)]
     action: Action,

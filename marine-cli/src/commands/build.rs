@@ -6,7 +6,7 @@ use clap::Args;
 use marine_build::{BuildOutput, Profile};
 use serde_json::json;
 
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::project::{self, Built};
 use crate::ui::{Ui, count, seconds, size};
 
@@ -40,26 +40,32 @@ pub(crate) struct Build {
 
 impl Build {
     pub(crate) fn run(self, ui: Ui) -> Outcome {
+        if !self.path.exists() {
+            return Err(Failure::new(Exit::Usage, format!("there is no `{}`", self.path.display()))
+                .help("give a Marine.toml, a Cargo.toml or a directory"));
+        }
         let mut request = project::request(&self.path, if self.release { Profile::Release } else { Profile::Dev })?;
         request.out_dir = self.out_dir;
         request.cargo_args = self.cargo;
         let progress = ui.progress("Building");
         let output = project::build(&request, &progress, ui)?;
         let time = progress.elapsed();
+        // Results must not share a line with the spinner.
+        drop(progress);
         report_modules(ui, &output);
         if output.service.is_some() {
             let built = Built::of(output)?;
             if !self.no_link {
+                let linking = ui.progress("Linking");
                 built.link()?;
-                progress.status(
-                    ui,
+                drop(linking);
+                ui.status(
                     "Linked",
                     format_args!("{} ({})", built.name(), count(built.manifest.modules.len(), "module")),
                 );
             }
             report_service(ui, &built);
         }
-        drop(progress);
         ui.status("Finished", format_args!("in {}", seconds(time)));
         ui.document("build.finished", json!({ "micros": time.as_micros() as u64 }));
         Ok(Exit::Done)

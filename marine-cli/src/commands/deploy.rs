@@ -11,7 +11,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::identity;
 use crate::network::{self, Deployed, Package};
 use crate::project;
-use crate::ui::Ui;
+use crate::ui::{Ui, count};
 
 /// Put a service on nodes.
 ///
@@ -27,10 +27,10 @@ pub(crate) struct Deploy {
     /// The manifest, instead of the nearest one
     manifest: Option<PathBuf>,
     /// Node to deploy to, ending in /p2p/PEER; may be given several times
-    #[arg(long, value_name = "ADDR", required = true)]
+    #[arg(long, value_name = "ADDR", required = true, value_parser = network::address)]
     to: Vec<Multiaddr>,
     /// Name under which the service is called; the service's own unless given
-    #[arg(long)]
+    #[arg(long, value_parser = alias)]
     alias: Option<String>,
     /// Your key, by name or path
     #[arg(long, value_name = "KEY")]
@@ -72,6 +72,15 @@ impl Deploy {
     }
 }
 
+/// What a node would refuse as an alias is refused before anything is created there.
+fn alias(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_.-".contains(&b);
+    match (1..=64).contains(&text.len()) && text.bytes().all(fits) {
+        true => Ok(text.to_string()),
+        false => Err("use 1 to 64 of a-z, 0-9, `_`, `.` and `-`".to_string()),
+    }
+}
+
 async fn deploy(
     package: &Package,
     alias: &str,
@@ -86,7 +95,10 @@ async fn deploy(
 
 fn report(ui: Ui, address: &Multiaddr, alias: &str, deployed: &Deployed) {
     match deployed.changed {
-        true => ui.status("Deployed", format_args!("`{alias}` to {address} ({} new modules)", deployed.modules_sent)),
+        true => ui.status(
+            "Deployed",
+            format_args!("`{alias}` to {address} ({})", count(deployed.modules_sent, "new module")),
+        ),
         false => ui.status("Unchanged", format_args!("`{alias}` on {address}")),
     }
     ui.result(format_args!("{} {}", deployed.service_id, alias));

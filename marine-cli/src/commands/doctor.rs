@@ -83,7 +83,12 @@ fn target(status: &Status) -> Finding {
 fn directory(subject: &'static str, path: std::path::PathBuf) -> Finding {
     let state = writable(&path).map(|()| path.display().to_string()).map_err(|error| Trouble {
         what: format!("cannot write to `{}`: {error}", path.display()),
-        remedy: format!("make it yours: chown -R \"$USER\" {}", path.display()),
+        remedy: match error.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                format!("make it yours: chown -R \"$USER\" {}", path.display())
+            }
+            _ => format!("let MARINE_{}_DIR name a directory that can be written", subject.to_uppercase()),
+        },
     });
     Finding { subject, state }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use marine_node::keyfile;
 use serde_json::json;
 
-use crate::exit::{Advise, Exit, Failure, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::identity;
 use crate::ui::Ui;
 
@@ -12,11 +12,14 @@ use crate::ui::Ui;
 ///
 /// Keys sign what you send. Each is a file that only you can read; commands take one by name or path with --key.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    disable_help_subcommand = true,
+    after_help = "\
 Examples:
   marine key new                     make the key called `default`
   marine key new deployer
-  marine key show deployer           its peer id, to be put into a node's --deploy list")]
+  marine key show deployer           its peer id, to be put into a node's --deploy list"
+)]
 pub(crate) struct Key {
     #[command(subcommand)]
     action: Action,
@@ -47,9 +50,7 @@ impl Key {
                     .help("give the new one another name; keys are never overwritten"));
             }
             Action::New(_) => identity::usable(keyfile::load_or_create(&path))?,
-            Action::Show(_) => {
-                identity::usable(keyfile::load(&path)).advise(|| format!("`marine key new {}` makes it", which.key))?
-            }
+            Action::Show(_) => identity::existing(&which.key, &path)?,
         };
         ui.status(if matches!(self.action, Action::New(_)) { "Created" } else { "Read" }, path.display());
         ui.result(key.peer_id());

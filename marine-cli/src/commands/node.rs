@@ -26,6 +26,7 @@ const LISTEN_DEV: &str = "/ip4/127.0.0.1/tcp/7777";
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
     after_help = "\
 Examples:
   marine node --dev                                     for your own machine: loopback only, everybody may deploy
@@ -54,10 +55,10 @@ struct RunOptions {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = network::address)]
     listen: Vec<Multiaddr>,
     /// Node to stay connected with, ending in /p2p/PEER
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = network::address)]
     bootstrap: Vec<Multiaddr>,
     /// Nodes of other networks are not talked to
     #[arg(long, value_name = "NAME", default_value = "main")]
@@ -66,7 +67,7 @@ struct RunOptions {
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Peer that may deploy here
-    #[arg(long, value_name = "PEER")]
+    #[arg(long, value_name = "PEER", value_parser = network::peer)]
     deploy: Vec<PeerId>,
     /// End when standard input ends, so that no node outlives the process that started it
     #[arg(long, hide = true)]
@@ -84,7 +85,8 @@ impl Node {
 }
 
 async fn serve(options: RunOptions, ui: Ui) -> Outcome {
-    crate::logging::start("info", ui.verbose);
+    // The swarm's own greeting says nothing that is not printed anyway.
+    crate::logging::start("info,libp2p_swarm=warn", ui.verbose);
     let until_eof = options.until_eof;
     let data = options.data.clone().map_or_else(|| Ok(paths::data()?.join("node")), Ok::<_, Failure>)?;
     let config = configure(options, data.clone())?;
@@ -93,18 +95,27 @@ async fn serve(options: RunOptions, ui: Ui) -> Outcome {
     let mut stop = signals::Stop::listen()?;
     let node = Running::start(config).await.map_err(|error| failure(error, &data))?;
     announce(ui, &node, &data, &policy);
-    tokio::select! {
-        () = stop.requested() => {}
-        () = end_of_input(), if until_eof => {}
-    }
+    let by_signal = tokio::select! {
+        () = stop.requested() => true,
+        () = end_of_input(), if until_eof => false,
+    };
     ui.status("Draining", "running calls and deliveries finish; Ctrl-C again ends at once");
     tokio::select! {
         result = node.shutdown() => { result.map_err(|error| failure(error, &data))?; }
         // What was acknowledged is on disk already: leaving now loses nothing of it.
-        () = stop.requested() => return Ok(Exit::Interrupted),
+        () = requested_again(&mut stop, by_signal) => return Ok(Exit::Interrupted),
     }
     ui.status("Stopped", "all is stored");
     Ok(Exit::Done)
+}
+
+/// A second request to stop. Whoever asks by a signal may have closed the input as well, so a node that drains because its input
+/// ended has not been asked by a signal yet.
+async fn requested_again(stop: &mut signals::Stop, by_signal: bool) {
+    if !by_signal {
+        stop.requested().await;
+    }
+    stop.requested().await;
 }
 
 fn configure(options: RunOptions, data: PathBuf) -> Outcome<NodeConfig> {

@@ -9,6 +9,7 @@ use marine_air::Limits;
 use marine_air::trace::{self, Trace};
 
 use crate::exit::{Exit, Fail, Outcome};
+use crate::network;
 use crate::render;
 use crate::ui::Ui;
 
@@ -16,11 +17,14 @@ use crate::ui::Ui;
 ///
 /// Reads the files that `marine run --bundle` writes. Needs no network and trusts nobody: everything shown was verified.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    disable_help_subcommand = true,
+    after_help = "\
 Examples:
   marine particle show finished.particle
   marine particle show finished.particle --alias relay=12D3Koo.. --alias host=12D3Koo..
-  marine particle verify finished.particle")]
+  marine particle verify finished.particle"
+)]
 pub(crate) struct Particle {
     #[command(subcommand)]
     action: Action,
@@ -87,7 +91,7 @@ fn read(path: &Path) -> Outcome<Trace> {
 
 fn alias(text: &str) -> Result<(String, String), String> {
     let (name, peer) = text.split_once('=').ok_or("expected NAME=PEER")?;
-    Ok((name.to_string(), peer.to_string()))
+    Ok((name.to_string(), network::peer(peer)?.to_string()))
 }
 
 fn now() -> u64 {

@@ -1,11 +1,11 @@
 //! `marine run`: a workflow, from this machine, over a relay.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use marine_node::Multiaddr;
+use marine_node::{Multiaddr, RunOutcome};
 use serde_json::{Value, json};
 
 use crate::commands::air;
@@ -31,7 +31,7 @@ pub(crate) struct Run {
     /// The script (- is standard input)
     script: PathBuf,
     /// Node to connect to, ending in /p2p/PEER
-    #[arg(long, value_name = "ADDR", required = true)]
+    #[arg(long, value_name = "ADDR", required = true, value_parser = network::address)]
     relay: Vec<Multiaddr>,
     /// What the script may ask for: a JSON object, or @FILE
     #[arg(long, value_name = "JSON|@FILE", default_value = "{}")]
@@ -66,12 +66,9 @@ impl Run {
             drop(progress);
             client.close().await;
             let outcome = outcome.map_err(network::run_failure)?;
-            if let Some(path) = &self.bundle {
-                std::fs::write(path, render::bundle(&outcome)?)
-                    .or_fail(Exit::Usage, format!("cannot write `{}`", path.display()))?;
-                ui.status("Kept", format_args!("the finished particle in {}", path.display()));
-            }
-            if self.trace {
+            // The answer is shown even if it cannot be kept; a workflow that failed says why before all else.
+            let kept = self.bundle.as_deref().map_or(Ok(()), |path| keep(ui, path, &outcome));
+            if self.trace && (outcome.data.is_some() || outcome.result.is_ok()) {
                 let names = [(key_peer.to_string(), "client"), (relay.to_string(), "relay")];
                 let trace = render::verified(&outcome)?.with_aliases(names);
                 // The result stands alone on standard output.
@@ -80,7 +77,7 @@ impl Run {
             }
             let values = outcome.result.map_err(network::workflow_failure)?;
             show(ui, &values);
-            Ok(Exit::Done)
+            kept.map(|()| Exit::Done)
         })
     }
 }
@@ -96,6 +93,14 @@ fn warn_of_clock(ui: Ui, ahead: Option<i64>) {
     }
 }
 
+/// Writes the file that proves the run.
+fn keep(ui: Ui, path: &Path, outcome: &RunOutcome) -> Outcome<()> {
+    std::fs::write(path, render::bundle(outcome)?)
+        .or_fail(Exit::Usage, format!("cannot write `{}`", path.display()))?;
+    ui.status("Kept", format_args!("the finished particle in {}", path.display()));
+    Ok(())
+}
+
 /// Texts raw, anything else as JSON; one value per line.
 fn show(ui: Ui, values: &[Value]) {
     for value in values {
@@ -107,7 +112,7 @@ fn show(ui: Ui, values: &[Value]) {
     ui.document("run", json!({ "result": values }));
 }
 
-fn read_script(path: &std::path::Path) -> Outcome<String> {
+fn read_script(path: &Path) -> Outcome<String> {
     let read = match path.as_os_str() == "-" {
         true => std::io::read_to_string(std::io::stdin()),
         false => std::fs::read_to_string(path),

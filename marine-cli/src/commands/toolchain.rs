@@ -13,10 +13,13 @@ use crate::ui::Ui;
 /// Modules are compiled for wasm32-wasip1. Builds provide that target by themselves; here it is done ahead of time.
 /// MARINE_TOOLCHAIN=installed|cached|rustup|distribution forces one way, MARINE_PROVISION=never forbids those that change something.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    disable_help_subcommand = true,
+    after_help = "\
 Examples:
   marine toolchain
-  marine toolchain install")]
+  marine toolchain install"
+)]
 pub(crate) struct Toolchain {
     #[command(subcommand)]
     action: Option<Action>,

@@ -12,8 +12,10 @@ fn scripts_of_book_and_templates_have_no_findings() {
     let blocks = page.split("```air\n").skip(1).filter_map(|rest| rest.split("```").next());
     let mut scripts: Vec<String> = blocks.map(str::to_string).collect();
     assert!(scripts.len() >= 6, "the page has examples");
-    scripts
-        .push(std::fs::read_to_string(root.join("templates/two-modules/hello.air")).expect("the template's workflow"));
+    for template in ["greeting", "two-modules"] {
+        let path = root.join("templates").join(template).join("hello.air");
+        scripts.push(std::fs::read_to_string(path).expect("the template's workflow"));
+    }
     let mut arguments = vec!["air".to_string(), "check".to_string(), "--deny".to_string(), "warnings".to_string()];
     for (number, script) in scripts.iter().enumerate() {
         let path = user.path(&format!("{number}.air"));

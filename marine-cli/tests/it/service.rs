@@ -47,7 +47,7 @@ fn errors_of_calls_have_their_exit_codes() {
     let service_error = user.marine(&dir, &["call", r#"greet("")"#]).expect(13);
     assert!(service_error.stderr.contains("a visitor needs a name"), "{service_error:?}");
     let bad_argument = user.marine(&dir, &["call", "greet(1)"]).expect(14);
-    assert!(bad_argument.stderr.contains("args[0]: expected string, got 1"), "{bad_argument:?}");
+    assert!(bad_argument.stderr.contains("error[M503]: args[0]: expected string, got 1"), "{bad_argument:?}");
     let unknown = user.marine(&dir, &["call", "gret()"]).expect(14);
     assert!(unknown.stderr.contains("did you mean `greet`?"), "{unknown:?}");
     let unreadable = user.marine(&dir, &["call", "greet("]).expect(14);
@@ -93,6 +93,14 @@ fn garbage_is_refused_with_a_reason() {
         (&["particle", "show", "bad.bundle"], 24, "bad.bundle"),
         (&["particle", "verify", "missing.bundle"], 2, "missing.bundle"),
         (&["key", "show", "./Marine.toml"], 2, "Marine.toml"),
+        (&["key", "show", "."], 2, "is a directory"),
+        (&["key", "new", ""], 2, "is empty"),
+        (&["key", "show", "nobody"], 2, "`marine key new nobody` makes it"),
+        (&["build", "missing"], 2, "there is no `missing`"),
+        (&["deploy", "--to", relay, "--alias", "Bad_Name"], 2, "use 1 to 64 of a-z"),
+        (&["node", "--listen", "nowhere"], 2, "write /ip4/127.0.0.1/tcp/7777"),
+        (&["node", "--deploy", "somebody"], 2, "no peer id"),
+        (&["particle", "show", "bad.bundle", "--alias", "host=somebody"], 2, "no peer id"),
     ];
     for (arguments, code, said) in cases {
         let run = user.marine(&dir, arguments);

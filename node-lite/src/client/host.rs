@@ -44,7 +44,9 @@ fn datum(origin: &Origin, name: &str) -> Result<Value, Fault> {
     }
     origin.data.get(name).cloned().ok_or_else(|| {
         let names: Vec<_> = origin.data.keys().map(String::as_str).collect();
-        Fault::new(UNKNOWN, format!("getDataSrv.{name}: no such datum; given are: {}", names.join(", ")))
+        let given =
+            if names.is_empty() { "nothing is given".to_owned() } else { format!("given are: {}", names.join(", ")) };
+        Fault::new(UNKNOWN, format!("getDataSrv.{name}: no such datum; {given}"))
     })
 }
 

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::args::{Args, Fault, OWN, SHAPE, UNKNOWN};
 
+/// Longest text or list of bytes that is converted to or from base58, in bytes: the time grows with the square of the length.
+const MAX_BASE58: usize = 4096;
+
 type Function = fn(&mut Args) -> Result<Value, Fault>;
 
 /// Service, function, and what it does.
@@ -15,9 +18,9 @@ const FUNCTIONS: &[(&str, &str, Function)] = &[
     ("op", "concat", concat),
     ("op", "array_length", |args| Ok(json!(args.array()?.len()))),
     ("op", "concat_strings", concat_strings),
-    ("op", "string_to_b58", |args| Ok(json!(bs58::encode(args.string()?).into_string()))),
+    ("op", "string_to_b58", |args| to_b58(args, |args| args.string().map(String::into_bytes))),
     ("op", "string_from_b58", string_from_b58),
-    ("op", "bytes_to_b58", |args| Ok(json!(bs58::encode(args.bytes()?).into_string()))),
+    ("op", "bytes_to_b58", |args| to_b58(args, Args::bytes)),
     ("op", "bytes_from_b58", |args| Ok(json!(from_b58(args)?))),
     ("debug", "stringify", stringify_all),
     ("json", "obj", |args| puts(Map::new(), args)),
@@ -84,8 +87,22 @@ fn concat_strings(args: &mut Args) -> Result<Value, Fault> {
     Ok(Value::String(all))
 }
 
+fn to_b58(args: &mut Args, take: impl Fn(&mut Args) -> Result<Vec<u8>, Fault>) -> Result<Value, Fault> {
+    let bytes = take(args)?;
+    check_b58(args, bytes.len())?;
+    Ok(json!(bs58::encode(bytes).into_string()))
+}
+
+fn check_b58(args: &Args, length: usize) -> Result<(), Fault> {
+    if length <= MAX_BASE58 {
+        return Ok(());
+    }
+    Err(args.fault(OWN, format!("{length} bytes are too many for base58, at most {MAX_BASE58}; use base64 or hex")))
+}
+
 fn from_b58(args: &mut Args) -> Result<Vec<u8>, Fault> {
     let text = args.string()?;
+    check_b58(args, text.len())?;
     bs58::decode(&text).into_vec().map_err(|e| args.fault(OWN, format!("not base58: {e}")))
 }
 
@@ -189,5 +206,15 @@ mod tests {
         for (service, function, args, code, message) in cases {
             assert_eq!(run(service, function, args), Err(Fault::new(code, message)));
         }
+    }
+
+    #[test]
+    fn base58_is_for_short_texts() {
+        let long = "1".repeat(MAX_BASE58 + 1);
+        for function in ["string_to_b58", "string_from_b58", "bytes_from_b58"] {
+            assert_eq!(run("op", function, json!([long])).unwrap_err().code, OWN, "{function}");
+        }
+        assert_eq!(run("op", "bytes_to_b58", json!([vec![1; MAX_BASE58 + 1]])).unwrap_err().code, OWN);
+        assert!(run("op", "string_to_b58", json!(["x".repeat(MAX_BASE58)])).is_ok());
     }
 }

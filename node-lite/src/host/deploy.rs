@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     BUILTINS,
-    args::{Args, Fault, OWN, SHAPE},
+    args::{Args, DENIED, Fault, OWN, SHAPE},
     builtins::unknown_function,
     interface::describe,
     rights::Rights,
@@ -274,14 +274,10 @@ impl Deploy {
         let entry = self.take_service(&mut args)?;
         args.end()?;
         self.rights.own(&self.init, &entry.owner, &self.name)?;
-        if self.services.registry().services.contains_key(&alias) {
-            return Err(self.named(Fault::new(OWN, format!("`{alias}` is the id of a service"))));
-        }
-        let before = self.services.find(&alias);
-        if let Some(before) = before {
-            self.rights.own(&self.init, &before.owner, &self.name)?;
-        }
-        self.services.add_alias(alias, entry.id.clone()).await.map_err(|fault| self.named(fault))?;
+        let may = |owner: &str| self.rights.own(&self.init, owner, &self.name);
+        // A refusal bears the function's name already.
+        let named = |fault: Fault| if fault.code == DENIED { fault } else { self.named(fault) };
+        self.services.add_alias(alias, entry.id.clone(), may).await.map_err(named)?;
         Ok(Value::Null)
     }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use marine_air::execution::{CallRequest, CallResult};
 
 pub(crate) use self::args::Fault;
-use self::{deploy::Deploy, rights::Rights, services::Services};
+use self::{args::OWN, deploy::Deploy, rights::Rights, services::Services};
 use crate::{
     core::{Answering, Host},
     live::Live,
@@ -69,7 +69,11 @@ impl Host for NodeHost {
             "peer" => peer::call(self.net.get(), request),
             "srv" | "dist" => {
                 let deploy = Deploy::new(self.rights.clone(), self.services.clone(), live, &request);
-                Answering::Later(Box::pin(async move { answer(deploy.call().await) }))
+                // On a task of its own: a change that is stored must also arrive in memory, even if the particle ends meanwhile.
+                Answering::Later(Box::pin(async move {
+                    let done = tokio::spawn(deploy.call()).await;
+                    answer(done.unwrap_or_else(|e| Err(Fault::new(OWN, format!("internal error: {e}")))))
+                }))
             }
             service => match builtins::call(service, &request) {
                 Some(result) => Answering::Now(answer(result)),

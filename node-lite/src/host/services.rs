@@ -13,7 +13,7 @@ use std::{
 };
 
 use cid::Cid;
-use marine_manifest::Blueprint;
+use marine_manifest::{Blueprint, Limits};
 use marine_particle::PeerId;
 use marine_runtime::{Engine, Interface, Module, Plan, ServiceSpec};
 use tokio::sync::Semaphore;
@@ -194,7 +194,8 @@ impl Services {
     /// again is the same service.
     pub(crate) async fn create(self: &Arc<Self>, id: String, owner: PeerId, cid: Cid) -> Result<String, Fault> {
         let _turn = self.changes.lock().await;
-        if self.find(&id).is_some() {
+        // Ids only: an alias of the same text must not pass for the service.
+        if self.registry().services.contains_key(&id) {
             return Ok(id);
         }
         let owned = self.registry().services.values().filter(|entry| entry.owner == owner.to_string()).count();
@@ -210,12 +211,14 @@ impl Services {
 
     /// Ends a service when its running call has ended; its aliases and volumes go with it.
     pub(crate) async fn remove(&self, entry: &Arc<Entry>) -> Result<(), Fault> {
-        let _turn = self.changes.lock().await;
+        let turn = self.changes.lock().await;
         let aliases = self.registry().aliases_of(&entry.id);
         let gone = aliases.iter().map(|alias| Op::RemoveAlias { alias: alias.clone() });
         let ops = gone.chain([Op::RemoveService { id: entry.id.clone() }]).collect();
         self.store.commit(ops).await.map_err(failed)?;
         self.registry().remove_service(&entry.id);
+        // Its running call may take long: other changes go on.
+        drop(turn);
         entry.close().await;
         let volumes = self.volumes.join(&entry.id);
         if volumes.exists()
@@ -227,9 +230,23 @@ impl Services {
         Ok(())
     }
 
-    /// Makes `alias` name the service `id`.
-    pub(crate) async fn add_alias(&self, alias: String, id: String) -> Result<(), Fault> {
+    /// Makes `alias` name the service `id`, if `may` allows to take it from the owner of what it named before.
+    pub(crate) async fn add_alias(
+        &self,
+        alias: String,
+        id: String,
+        may: impl FnOnce(&str) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         let _turn = self.changes.lock().await;
+        if !self.registry().services.contains_key(&id) {
+            return Err(self.unknown(&id));
+        }
+        if self.registry().services.contains_key(&alias) {
+            return Err(Fault::new(OWN, format!("`{alias}` is the id of a service")));
+        }
+        if let Some(before) = self.find(&alias) {
+            may(&before.owner)?;
+        }
         self.commit(Op::Alias { alias: alias.clone(), id: id.clone() }).await?;
         self.registry().aliases.insert(alias, id);
         Ok(())
@@ -261,6 +278,7 @@ impl Services {
         let blueprint =
             blueprint.ok_or_else(|| Fault::new(OWN, format!("blueprint {cid} is not here; add it first")))?;
         let mut spec = ServiceSpec::from_blueprint(&blueprint, |name, cid| self.module(name, cid))?;
+        narrow(&mut spec.limits, &self.limits);
         let mut missing = Vec::new();
         for (module, entry) in spec.modules.iter_mut().zip(&blueprint.modules) {
             match entry.grants.resolve(&self.rights.policy.dirs, &self.rights.policy.variables) {
@@ -289,6 +307,14 @@ impl Services {
     async fn commit(&self, op: Op) -> Result<(), Fault> {
         self.store.commit(vec![op]).await.map_err(failed)
     }
+}
+
+/// The bounds that a blueprint asks for are no wider than this node's.
+fn narrow(asked: &mut Limits, ours: &NodeLimits) {
+    let value = ours.value as u64;
+    (asked.args, asked.result) = (asked.args.min(value), asked.result.min(value));
+    (asked.timeout, asked.startup) = (asked.timeout.min(ours.call_timeout), asked.startup.min(ours.call_timeout));
+    asked.log = asked.log.min(Limits::default().log);
 }
 
 fn quota(what: &str, has: usize, limit: usize) -> Result<(), Fault> {

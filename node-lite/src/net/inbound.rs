@@ -4,7 +4,7 @@
 //! A frame's credit travels with the frame ([`Answer`]) and is free again when the answer has been written. A neighbour that
 //! sends more than its credit, or does not read answers, is simply not read.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{AsyncReadExt, io::BufReader};
 use libp2p::Stream;
@@ -26,6 +26,8 @@ use crate::{
 
 /// Unfinished messages of one neighbour.
 const ASSEMBLIES: usize = 16;
+/// A neighbour with unfinished messages that sends nothing for so long is stuck; what it began takes room from others.
+const STUCK: Duration = Duration::from_secs(60);
 
 /// Serves every stream that peers open. One per peer: the newest, since a peer that opens another has lost the first.
 pub(crate) async fn accept(core: Arc<Core>, mut incoming: IncomingStreams) {
@@ -190,7 +192,13 @@ impl Inbound {
         let closed = |_| WireError::Protocol("stopped");
         loop {
             let frame = self.frames.clone().acquire_owned().await.map_err(closed)?;
-            let Some(body) = wire::read_bytes(&mut reader).await? else { return Ok(()) };
+            let body = wire::read_bytes(&mut reader);
+            let body = if self.assemblies.is_empty() {
+                body.await?
+            } else {
+                timeout(STUCK, body).await.map_err(|_| WireError::Timeout)??
+            };
+            let Some(body) = body else { return Ok(()) };
             let size = u32::try_from(body.len()).unwrap_or(u32::MAX);
             let wanted = size.min(self.core.limits.credit_bytes);
             let bytes = self.bytes.clone().acquire_many_owned(wanted).await.map_err(closed)?;
@@ -242,7 +250,13 @@ impl Inbound {
         if data.len() >= total || self.assemblies.contains_key(&seq) {
             return answer.refuse(Refusal::new(Code::Malformed, "announced size or number of a message does not fit"));
         }
-        self.assemblies.insert(seq, Assembly { ticket, answer, data, total, room: Vec::new() });
+        let Some(room) = self.room(data.len()) else { return answer.refuse(no_room()) };
+        self.assemblies.insert(seq, Assembly { ticket, answer, data, total, room: vec![room] });
+    }
+
+    /// Room for so many bytes of unfinished messages, if there is any.
+    fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        self.core.assembling.clone().try_acquire_many_owned(u32::try_from(bytes).ok()?).ok()
     }
 
     /// Parts of messages that were refused are still on their way: they are dropped.
@@ -253,11 +267,7 @@ impl Inbound {
         if !fits {
             return assembly.answer.refuse(Refusal::new(Code::Malformed, "part does not follow the one before"));
         }
-        let Ok(room) = self.core.assembling.clone().try_acquire_many_owned(data.len() as u32) else {
-            return assembly
-                .answer
-                .refuse(Refusal::new(Code::Overloaded, "no room for unfinished messages").retry(1000));
-        };
+        let Some(room) = self.room(data.len()) else { return assembly.answer.refuse(no_room()) };
         assembly.room.push(room);
         assembly.data.extend_from_slice(&data);
         if assembly.data.len() < assembly.total {
@@ -266,4 +276,8 @@ impl Inbound {
             self.core.deliver(assembly.ticket, self.peer, assembly.data, assembly.answer).await;
         }
     }
+}
+
+fn no_room() -> Refusal {
+    Refusal::new(Code::Overloaded, "no room for unfinished messages").retry(1000)
 }

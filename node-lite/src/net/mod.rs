@@ -29,7 +29,7 @@ pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 enum Command {
     /// Connect to a peer of which an address is known; answers when that succeeded or failed.
     Connect { peer: PeerId, done: oneshot::Sender<Result<(), String>> },
-    /// Remember where a peer can be reached.
+    /// Remember for good where a peer can be reached.
     Learn { peer: PeerId, address: Multiaddr },
 }
 
@@ -72,7 +72,7 @@ impl Net {
         answer.await.map_err(|_| OpenError::Stopped)?.map_err(OpenError::Connect)
     }
 
-    /// Remembers where `peer` can be reached.
+    /// Remembers for good where `peer` can be reached.
     pub(crate) async fn learn(&self, peer: PeerId, address: Multiaddr) {
         // A stopped network needs no addresses.
         let _ = self.commands.send(Command::Learn { peer, address }).await;

@@ -23,7 +23,7 @@ use crate::core::Core;
 /// First and longest pause between tries to reach a peer.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
-/// Peers that particles may wait for at once.
+/// Peers that particles may wait for at once; those that are connected always have a lane.
 const LANES: usize = 10_000;
 
 /// All lanes.
@@ -59,7 +59,7 @@ impl Lanes {
     pub(crate) fn enqueue(&self, core: &Arc<Core>, peer: PeerId, cid: Cid) {
         let full = {
             let lanes = lock(&self.lanes);
-            lanes.len() >= LANES && !lanes.contains_key(&peer)
+            lanes.len() >= LANES && !lanes.contains_key(&peer) && !core.net.is_connected(&peer)
         };
         if full {
             // The line stays in the store; a restart tries again.
@@ -128,6 +128,12 @@ impl Queue {
         Some(cid)
     }
 
+    /// Forgets what waits and is not `wanted` any more.
+    fn retain(&mut self, wanted: impl Fn(&Cid) -> bool) {
+        self.waiting.retain(&wanted);
+        self.queued.retain(wanted);
+    }
+
     /// The message was answered for good. Queues the particle again if there is news; returns whether.
     fn settle(&mut self, cid: Cid) -> bool {
         let news = self.in_flight.remove(&cid).unwrap_or(false);
@@ -184,6 +190,8 @@ impl Lane {
 async fn run(core: &Arc<Core>, lane: &Arc<Lane>) {
     let mut pause = PAUSES.0;
     loop {
+        // Expired particles would keep the lane of a peer that never comes.
+        lane.queue().retain(|cid| core.live(cid).is_some());
         if core.lanes.retire(lane) {
             return;
         }
@@ -238,6 +246,9 @@ mod tests {
         assert_eq!(queue.pop(), Some(cid));
         assert!(!queue.settle(cid));
         assert!(queue.is_idle());
+        queue.push(cid);
+        queue.retain(|_| false);
+        assert!(queue.is_idle() && queue.queued.is_empty(), "nothing waits for what has expired");
     }
 
     #[test]

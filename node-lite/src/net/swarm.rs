@@ -157,6 +157,8 @@ fn probe(address: &Multiaddr) -> std::io::Result<()> {
 struct Book {
     addresses: HashMap<PeerId, VecDeque<Multiaddr>>,
     order: VecDeque<PeerId>,
+    /// Configured addresses, which nobody can push out.
+    fixed: HashMap<PeerId, Vec<Multiaddr>>,
 }
 
 impl Book {
@@ -176,7 +178,11 @@ impl Book {
     }
 
     fn of(&self, peer: &PeerId) -> Vec<Multiaddr> {
-        self.addresses.get(peer).map(|known| known.iter().cloned().collect()).unwrap_or_default()
+        let fixed = self.fixed.get(peer).into_iter().flatten();
+        let learnt = self.addresses.get(peer).into_iter().flatten();
+        let mut all: Vec<_> = fixed.cloned().collect();
+        all.extend(learnt.filter(|address| !all.contains(address)).cloned().collect::<Vec<_>>());
+        all
     }
 }
 
@@ -208,7 +214,7 @@ impl Driver {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Learn { peer, address } => self.book.learn(peer, address),
+            Command::Learn { peer, address } => self.book.fixed.entry(peer).or_default().push(address),
             Command::Connect { peer, done } => self.connect(peer, done),
         }
     }
@@ -289,4 +295,25 @@ impl Driver {
 /// Who no longer waits needs no answer.
 fn answer(waiter: Waiter, result: Result<(), String>) {
     let _ = waiter.send(result);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_do_not_push_out_configured_addresses() {
+        let relay = PeerId::random();
+        let address: Multiaddr = "/ip4/127.0.0.1/tcp/7777".parse().unwrap();
+        let mut book = Book::default();
+        book.fixed.entry(relay).or_default().push(address.clone());
+        for port in 1..=2 * ADDRESSES as u16 {
+            book.learn(relay, Multiaddr::empty().with(Protocol::Tcp(port)));
+        }
+        for _ in 0..=BOOK {
+            book.learn(PeerId::random(), address.clone());
+        }
+        assert_eq!(book.of(&relay), [address]);
+        assert_eq!(book.addresses.len(), BOOK);
+    }
 }

@@ -123,6 +123,24 @@ async fn only_who_may_deploys() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_takes_an_alias_from_its_owner() {
+    let node = node(1).await;
+    let me = node.peer_id();
+    let (ann, eve) = (client(2, &node).await, client(3, &node).await);
+    let blueprint = publish(&ann, me, GrantRequests::default()).await;
+    let anns = ann.create_service(me, &blueprint).await.unwrap();
+    let eves = eve.create_service(me, &blueprint).await.unwrap();
+    ann.add_alias(me, "shop", &anns).await.unwrap();
+    let (code, text) = fault(eve.add_alias(me, "shop", &eves).await);
+    assert_eq!(code, 6);
+    let expected = format!("srv.add_alias: {} has not the right `owner`", eve.peer_id());
+    assert!(text.starts_with(&expected), "{text}");
+    let (code, text) = fault(eve.add_alias(me, &anns, &eves).await);
+    assert_eq!(code, 1);
+    assert!(text.contains("is the id of a service"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_strangers_data_steers_no_privileged_call() {
     let relay = node(1).await;
     let host = node_at(3, &relay).await;

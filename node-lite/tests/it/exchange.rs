@@ -128,6 +128,19 @@ async fn timers_hold_no_thread() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_local_calls_take_turns_with_others() {
+    let node = node(1).await;
+    let client = client(2, &node).await;
+    // More than one turn of work at the node, whose last result comes back, in a trace that verifies.
+    let calls = (0..1000).map(|n| format!(r#"(call "@0" ("op" "identity") [{n}] x{n})"#));
+    let long = calls.reduce(|all, next| format!("(seq {all} {next})")).unwrap();
+    let script = format!(r#"(seq {long} (call %init_peer_id% ("callbackSrv" "response") [x999]))"#);
+    let outcome = run(&client, &script, &[node.peer_id()]).await;
+    assert_eq!(outcome.trace().unwrap().unwrap().rows.len(), 1001);
+    assert_eq!(outcome.result.unwrap(), [json!(999)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_clients_at_once() {
     let relay = node(1).await;
     let host = node_at(3, &relay).await;

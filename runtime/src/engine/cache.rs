@@ -124,7 +124,9 @@ impl CodeCache {
     /// Removes the least recently used entries beyond the bound. What cannot be removed stays: the cache is a convenience.
     fn evict(&self) {
         let Ok(listing) = fs::read_dir(&self.dir) else { return };
-        let entries = listing.flatten().filter(|entry| entry.path().extension().is_some_and(|end| end == "code"));
+        // What a crash left half-written counts too, else it would stay for ever.
+        let ours = |name: &str| name.ends_with(".code") || name.starts_with(".new-");
+        let entries = listing.flatten().filter(|entry| entry.file_name().to_str().is_some_and(ours));
         let mut known: Vec<(SystemTime, u64, PathBuf)> = entries
             .filter_map(|entry| {
                 let about = entry.metadata().ok()?;

@@ -14,6 +14,9 @@ use crate::engine::lock;
 use crate::logs::{LogBudget, LogRecord, LogSink, cut};
 use crate::params::CallParameters;
 
+/// Linear memories of one store.
+const MAX_MEMORIES: usize = 256;
+
 /// The data of one store.
 pub(crate) struct State {
     pub(crate) modules: Vec<ModuleState>,
@@ -107,6 +110,11 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
+    /// Each memory reserves address space, of which a process has only so much.
+    fn memories(&self) -> usize {
+        MAX_MEMORIES
+    }
+
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let total = self.memory.saturating_sub(current).saturating_add(desired);
         if let Some(maximum) = maximum.filter(|maximum| desired > *maximum) {

@@ -79,6 +79,11 @@ impl Endowment {
         Ok(Endowment { module: spec.module.shared_name(), log: spec.log, dirs, env })
     }
 
+    /// How many directories it is given.
+    pub(crate) fn directories(&self) -> usize {
+        self.dirs.len()
+    }
+
     /// A fresh context, with the scratch directories that live as long as it does.
     pub(crate) fn context(
         &self,

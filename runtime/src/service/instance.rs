@@ -19,6 +19,8 @@ use crate::params::CallParameters;
 const HOST_BYTES_PER_TEXT_BYTE: u64 = 16;
 /// The least data that a guest may pass to the host at once, in bytes of host memory.
 const LEAST_HOST_BYTES: u64 = 1024 * 1024;
+/// Files, directories, streams and timers that one module may hold at once; open files are scarce in a process.
+const MAX_RESOURCES: usize = 256;
 
 pub(crate) struct Instance {
     store: Store<State>,
@@ -107,7 +109,9 @@ fn module_state(shared: &Shared, endowment: &Endowment) -> Result<ModuleState, S
     let stdout = Capture::new(log.clone(), "stdout", marine_manifest::LogLevel::Info);
     let stderr = Capture::new(log.clone(), "stderr", marine_manifest::LogLevel::Warn);
     let (wasi, scratch) = endowment.context(&shared.identity.id, &stdout, &stderr)?;
-    Ok(ModuleState { wasi, table: ResourceTable::new(), log, stdout, stderr, _scratch: scratch })
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(MAX_RESOURCES.saturating_add(endowment.directories()));
+    Ok(ModuleState { wasi, table, log, stdout, stderr, _scratch: scratch })
 }
 
 /// Epochs until `left` has certainly passed.
