@@ -1,0 +1,5 @@
+//! Aqua: parsing, checking and compilation to AIR.
+//!
+//! The crate has no I/O: texts come through a trait, and what it gives back are scripts and diagnostics.
+
+#![forbid(unsafe_code)]
