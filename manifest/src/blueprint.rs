@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::binary::ArgPolicy;
 use crate::cid::{Cid, DAG_CBOR, content_cid, is_module_cid};
 use crate::limits::Limits;
-use crate::manifest::{MAX_MODULES, Manifest, ModuleEntry};
+use crate::manifest::{MAX_INSTANCES, MAX_MODULES, Manifest, ModuleEntry};
 use crate::names::{check_guest_path, check_name, check_variable, paths_overlap};
-use crate::request::{DirRequest, EnvRequest, GrantRequests};
+use crate::request::{BinaryRequest, DirRequest, EnvRequest, GrantRequests};
 
 /// The largest encoded blueprint, in bytes.
 pub const MAX_BLUEPRINT_BYTES: usize = 4 * 1024 * 1024;
@@ -40,10 +41,10 @@ pub struct Blueprint {
     pub description: Option<String>,
     /// The module whose functions the service offers.
     pub facade: String,
-    /// Whether instances may be several and dropped when idle; always false in this version.
-    stateless: bool,
-    /// How many instances at most; always 1 in this version.
-    instances: u32,
+    /// Whether instances may be several and dropped when idle.
+    pub stateless: bool,
+    /// How many instances at most; 1 unless stateless.
+    pub instances: u32,
     /// Bounds on the whole service.
     pub limits: Limits,
     /// Its modules, names unique.
@@ -106,7 +107,7 @@ impl Blueprint {
         let mut modules = Vec::with_capacity(manifest.modules.len());
         for entry in &manifest.modules {
             let ModuleContent { cid, interface } = content(entry)?;
-            let grants = GrantRequests::from_grants(&entry.grants, &manifest.dir, entry.log, entry.memory);
+            let grants = GrantRequests::of(entry, &manifest.dir);
             modules.push(BlueprintModule {
                 name: entry.name.clone(),
                 cid,
@@ -119,6 +120,8 @@ impl Blueprint {
         let blueprint = Blueprint {
             version: manifest.service.version.clone(),
             description: manifest.service.description.clone(),
+            stateless: manifest.service.stateless,
+            instances: manifest.service.instances,
             ..Blueprint::new(manifest.service.name.clone(), facade, manifest.limits.clone(), modules)
         };
         blueprint.check()?;
@@ -190,8 +193,12 @@ impl Blueprint {
         if self.v != VERSION {
             return Err(format!("format version {} is not known, only {VERSION}", self.v));
         }
-        if self.stateless || self.instances != 1 {
-            return Err("several instances of a service are not supported by this version".to_owned());
+        let most = if self.stateless { MAX_INSTANCES } else { 1 };
+        if self.instances == 0 || self.instances > most {
+            return Err(format!(
+                "a service has 1 to {most} instances ({MAX_INSTANCES} if stateless), this one {}",
+                self.instances
+            ));
         }
         check_name(&self.name).map_err(|why| format!("the service is called {:?}: {why}", excerpt(&self.name)))?;
         for text in [&self.version, &self.description].into_iter().flatten() {
@@ -236,22 +243,78 @@ impl BlueprintModule {
         if self.interface.len() > MAX_INTERFACE {
             return Err(format!("its interface has more than {MAX_INTERFACE} bytes"));
         }
-        let GrantRequests { dirs, env, memory, .. } = &self.grants;
-        if dirs.len().max(env.len()).max(self.needs.len()) > MAX_ENTRIES {
-            return Err(format!("more than {MAX_ENTRIES} directories, variables or needs"));
+        let GrantRequests { dirs, env, binaries, hosts, kv, log_filter, memory, .. } = &self.grants;
+        let lists = [dirs.len(), env.len(), binaries.len(), hosts.len(), kv.len(), log_filter.len(), self.needs.len()];
+        if lists.iter().any(|length| *length > MAX_ENTRIES) {
+            return Err(format!("more than {MAX_ENTRIES} grants of one kind or needs"));
         }
         if memory.is_some_and(|bytes| bytes == 0 || bytes > Limits::MAX_MEMORY) {
             return Err("its memory must lie between 1 byte and 4 GiB".to_owned());
         }
         check_dirs(dirs)?;
-        for (name, value) in env {
-            check_variable(name).map_err(|why| why.to_string())?;
-            match value {
-                EnvRequest::Text(text) => check_text("variable", text)?,
-                EnvRequest::From { from } => check_variable(from).map_err(|why| why.to_string())?,
-            }
+        check_env(env)?;
+        for target in log_filter.keys() {
+            check_text("log target", target)?;
         }
-        Ok(())
+        for (name, grant) in kv {
+            check_name(name).map_err(|why| format!("store {:?}: {why}", excerpt(name)))?;
+            check_size("quota", grant.quota)?;
+        }
+        binaries.iter().try_for_each(|(name, request)| {
+            check_binary(name, request, dirs).map_err(|why| format!("binary {:?}: {why}", excerpt(name)))
+        })
+    }
+}
+
+fn check_env(env: &BTreeMap<String, EnvRequest>) -> Result<(), String> {
+    for (name, value) in env {
+        check_variable(name).map_err(|why| why.to_string())?;
+        match value {
+            EnvRequest::Text(text) => check_text("variable", text)?,
+            EnvRequest::From { from } => check_variable(from).map_err(|why| why.to_string())?,
+        }
+    }
+    Ok(())
+}
+
+fn check_binary(name: &str, request: &BinaryRequest, dirs: &BTreeMap<String, DirRequest>) -> Result<(), String> {
+    for text in [name, &request.ask] {
+        check_text("name", text)?;
+        if text.is_empty() {
+            return Err("its name is empty".to_owned());
+        }
+    }
+    check_env(&request.env)?;
+    check_size("memory", request.memory)?;
+    check_size("max_output", request.max_output)?;
+    if request.timeout == 0 || u128::from(request.timeout) > Limits::MAX_TIME.as_millis() {
+        return Err(format!("`timeout` must lie between 1 ms and 24 h, got {} ms", request.timeout));
+    }
+    if let ArgPolicy::Templates(templates) = &request.args {
+        let too_many = templates.len() > MAX_ENTRIES || templates.iter().any(|tokens| tokens.len() > MAX_ENTRIES);
+        if too_many {
+            return Err(format!("more than {MAX_ENTRIES} templates or tokens of one"));
+        }
+        templates.iter().flatten().try_for_each(|token| check_text("token", &token.to_string()))?;
+    }
+    if request
+        .blake3
+        .as_ref()
+        .is_some_and(|hash| hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        return Err("`blake3` has 64 hex digits".to_owned());
+    }
+    match request.args.paths().chain(request.cwd.as_deref()).find(|guest| !dirs.contains_key(*guest)) {
+        Some(guest) => Err(format!("it uses {:?}, which the module does not ask for", excerpt(guest))),
+        None => Ok(()),
+    }
+}
+
+fn check_size(what: &str, bytes: u64) -> Result<(), String> {
+    match bytes {
+        0 => Err(format!("`{what}` must be at least one byte")),
+        bytes if bytes > Limits::MAX_MEMORY => Err(format!("`{what}` must be at most 4 GiB")),
+        _ => Ok(()),
     }
 }
 

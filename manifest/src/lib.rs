@@ -16,11 +16,15 @@
 //! # Ok::<(), marine_manifest::ManifestErrors>(())
 //! ```
 
+mod binary;
 mod blueprint;
 mod cid;
 mod error;
+mod grants;
+mod host;
 mod keywords;
 mod limits;
+mod log;
 mod manifest;
 mod names;
 mod parse;
@@ -28,13 +32,17 @@ mod quantity;
 mod request;
 mod table;
 
+pub use crate::binary::{ArgPolicy, ArgToken, BinaryGrant};
 pub use crate::blueprint::{Blueprint, BlueprintError, BlueprintModule, MAX_BLUEPRINT_BYTES, ModuleContent};
 pub use crate::cid::{Cid, content_cid, module_cid};
 pub use crate::error::{Code, ManifestError, ManifestErrors};
+pub use crate::grants::{Dir, EnvValue, Grants, KvGrant, Mode};
+pub use crate::host::{HostGrant, HostPattern, Scheme};
 pub use crate::keywords::{WIT_KEYWORDS, escaped};
 pub use crate::limits::Limits;
-pub use crate::manifest::{
-    Dir, EnvValue, FILE_NAME, Grants, LogLevel, MAX_MODULES, Manifest, Mode, ModuleEntry, ServiceSection, Source,
-};
+pub use crate::log::{LogFilter, LogLevel};
+pub use crate::manifest::{FILE_NAME, MAX_INSTANCES, MAX_MODULES, Manifest, ModuleEntry, ServiceSection, Source};
 pub use crate::names::{NameError, check_name};
-pub use crate::request::{AskedDir, DirRequest, EnvRequest, GrantRequests, HostDir, MissingGrant};
+pub use crate::request::{
+    AskedDir, BinaryRequest, DirRequest, EnvRequest, GrantPolicy, GrantRequests, HostDir, MissingGrant,
+};

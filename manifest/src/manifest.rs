@@ -1,19 +1,22 @@
 //! The content of a `Marine.toml` as checked data.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use semver::VersionReq;
 
 use crate::cid::Cid;
 use crate::error::ManifestErrors;
+use crate::grants::Grants;
 use crate::limits::Limits;
+use crate::log::LogLevel;
 
 /// How a manifest is called on disk.
 pub const FILE_NAME: &str = "Marine.toml";
 /// The most modules one service may have.
 pub const MAX_MODULES: usize = 64;
+/// The most instances of one service.
+pub const MAX_INSTANCES: u32 = 64;
 /// The largest manifest that is read, in bytes.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
 
@@ -30,6 +33,10 @@ pub struct Manifest {
     pub limits: Limits,
     /// Its modules in the order of the file; at least one, names unique.
     pub modules: Vec<ModuleEntry>,
+    /// Per module, what it may touch beyond its own grants in tests; never part of a blueprint.
+    pub test: BTreeMap<String, Grants>,
+    /// Per module, what it may touch beyond its own grants in the REPL; never part of a blueprint.
+    pub repl: BTreeMap<String, Grants>,
 }
 
 /// The `[service]` table.
@@ -41,8 +48,18 @@ pub struct ServiceSection {
     pub version: Option<String>,
     /// One line on what it does, if given.
     pub description: Option<String>,
+    /// Who wrote it.
+    pub authors: Vec<String>,
+    /// Where its sources are, if given.
+    pub repository: Option<String>,
     /// The module whose functions the service offers, if given: see [`Manifest::facade`].
     pub facade: Option<String>,
+    /// Whether no call depends on another, so that instances may be several.
+    pub stateless: bool,
+    /// How many instances may run at once; 1 unless stateless.
+    pub instances: u32,
+    /// Whether it is instantiated when it is started rather than at the first call.
+    pub eager: bool,
 }
 
 /// One `[[module]]` table.
@@ -54,6 +71,12 @@ pub struct ModuleEntry {
     pub source: Source,
     /// Which binary of the package, for packages with several.
     pub target: Option<String>,
+    /// The command, without a shell, that makes the component of a module in another language; run by `marine build` alone.
+    pub build: Vec<String>,
+    /// Which versions of the module will do, by its metadata.
+    pub version: Option<VersionReq>,
+    /// Which exported interface is *the* interface of the module, if that is not clear by itself.
+    pub interface: Option<String>,
     /// Wiring by hand: import (interface id or module name) to module.
     pub needs: BTreeMap<String, String>,
     /// What the module may touch; nothing that is not listed.
@@ -62,6 +85,10 @@ pub struct ModuleEntry {
     pub memory: Option<u64>,
     /// The least severe records that are kept.
     pub log: LogLevel,
+    /// The same for single targets and what lies below them.
+    pub log_filter: BTreeMap<String, LogLevel>,
+    /// Which classes of records are kept: a record passes if its bits are 0 or meet the mask.
+    pub log_mask: u32,
 }
 
 /// Where a module's component comes from.
@@ -75,76 +102,21 @@ pub enum Source {
     Cid(Cid),
 }
 
-/// What one module may touch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grants {
-    /// Guest path (absolute, normal, none inside another) to directory.
-    pub dirs: BTreeMap<String, Dir>,
-    /// Variable name to value.
-    pub env: BTreeMap<String, EnvValue>,
-}
-
-/// A granted directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Dir {
-    /// A directory of the host.
-    Host {
-        /// Where it lies; relative paths of a manifest are joined to the manifest's directory.
-        path: PathBuf,
-        /// Whether the guest may write.
-        mode: Mode,
-        /// Whether it is made if missing.
-        create: bool,
-    },
-    /// A private directory that the runtime keeps for the service.
-    Volume {
-        /// Kebab-case name, unique in the service; modules that name one volume share it.
-        name: String,
-        /// Whether the guest may write.
-        mode: Mode,
-    },
-    /// Scratch space, writable, empty at each instantiation.
-    Temp,
-}
-
-/// Whether a guest may write to a directory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Mode {
-    /// Reading only.
-    #[default]
-    #[serde(rename = "ro")]
-    ReadOnly,
-    /// Reading and writing.
-    #[serde(rename = "rw")]
-    ReadWrite,
-}
-
-/// The value of a variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EnvValue {
-    /// As written.
-    Text(String),
-    /// Read from this variable of the host when the service starts; never printed.
-    From(String),
-}
-
-/// The least severe log records that are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    /// None at all.
-    Off,
-    /// Errors.
-    Error,
-    /// And warnings.
-    Warn,
-    /// And what is worth knowing.
-    #[default]
-    Info,
-    /// And details.
-    Debug,
-    /// Everything.
-    Trace,
+impl ServiceSection {
+    /// A service called `name`, of which nothing else is said.
+    pub fn named(name: String) -> ServiceSection {
+        ServiceSection {
+            name,
+            version: None,
+            description: None,
+            authors: Vec::new(),
+            repository: None,
+            facade: None,
+            stateless: false,
+            instances: 1,
+            eager: false,
+        }
+    }
 }
 
 impl Manifest {
@@ -184,6 +156,18 @@ impl Manifest {
         }
     }
 
+    /// This manifest with `extra` grants ([`Manifest::test`], [`Manifest::repl`]) added to those of its modules.
+    #[must_use]
+    pub fn with_extra(&self, extra: &BTreeMap<String, Grants>) -> Manifest {
+        let mut manifest = self.clone();
+        for module in &mut manifest.modules {
+            if let Some(more) = extra.get(&module.name) {
+                module.grants = std::mem::take(&mut module.grants).with(more);
+            }
+        }
+        manifest
+    }
+
     /// The module called `name`.
     pub fn module(&self, name: &str) -> Option<&ModuleEntry> {
         self.modules.iter().find(|module| module.name == name)
@@ -197,44 +181,4 @@ fn read_bounded(path: &Path) -> std::io::Result<String> {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
     }
     std::fs::read_to_string(path)
-}
-
-impl Mode {
-    /// How manifests spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Mode::ReadOnly => "ro",
-            Mode::ReadWrite => "rw",
-        }
-    }
-}
-
-impl LogLevel {
-    /// Every level, from silent to everything.
-    pub const ALL: [LogLevel; 6] =
-        [LogLevel::Off, LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
-
-    /// How manifests spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LogLevel::Off => "off",
-            LogLevel::Error => "error",
-            LogLevel::Warn => "warn",
-            LogLevel::Info => "info",
-            LogLevel::Debug => "debug",
-            LogLevel::Trace => "trace",
-        }
-    }
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for LogLevel {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(self.as_str())
-    }
 }

@@ -238,6 +238,35 @@ impl<'r, 't> Entry<'r, 't> {
         self.value.get_ref().is_str()
     }
 
+    /// Whether the value is a list.
+    pub(crate) fn is_array(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
+    /// The texts of a list, else a mistake saying that `expected` was.
+    pub(crate) fn texts(&self, expected: &str) -> Vec<String> {
+        let items = self.value.get_ref().as_array().map(|items| items.iter());
+        let texts = items.map(|items| items.map(|item| item.get_ref().as_str().map(str::to_owned)).collect());
+        texts.flatten().unwrap_or_else(|| {
+            self.wrong_type(expected);
+            Vec::new()
+        })
+    }
+
+    /// The items of a list as entries of their own, else a mistake saying that `expected` was.
+    pub(crate) fn items(self, expected: &str) -> Vec<Entry<'r, 't>> {
+        if !self.is_array() {
+            self.wrong_type(expected);
+            return Vec::new();
+        }
+        let DeValue::Array(array) = self.value.into_inner() else { return Vec::new() };
+        let item = |(index, value): (usize, Spanned<DeValue<'t>>)| {
+            let key = format!("{}[{index}]", self.key);
+            Entry { report: self.report, name: key.clone(), key, key_span: value.span(), value }
+        };
+        array.into_iter().enumerate().map(item).collect()
+    }
+
     /// The table, else a mistake saying that `expected` was.
     pub(crate) fn table(self, expected: &str) -> Option<Table<'r, 't>> {
         if !self.value.get_ref().is_table() {
@@ -253,16 +282,7 @@ impl<'r, 't> Entry<'r, 't> {
 
     /// The tables of an array of tables, in order.
     pub(crate) fn tables(self, expected: &str) -> Vec<Table<'r, 't>> {
-        if !self.value.get_ref().is_array() {
-            self.wrong_type(expected);
-            return Vec::new();
-        }
-        let DeValue::Array(array) = self.value.into_inner() else { return Vec::new() };
-        let item = |(index, value): (usize, Spanned<DeValue<'t>>)| {
-            let key = format!("{}[{index}]", self.key);
-            Entry { report: self.report, name: key.clone(), key, key_span: value.span(), value }.table(expected)
-        };
-        array.into_iter().enumerate().filter_map(item).collect()
+        self.items(expected).into_iter().filter_map(|item| item.table(expected)).collect()
     }
 
     /// Records that the value is of another type than `expected`.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
-use marine_manifest::HostDir;
+use marine_manifest::{BinaryGrant, GrantPolicy, HostDir, HostGrant};
 use marine_particle::{Keypair, PeerId};
 
 use crate::error::ConfigError;
@@ -45,6 +45,22 @@ pub struct Policy {
     pub dirs: BTreeMap<String, HostDir>,
     /// Environment variables of the host that services may ask for.
     pub variables: BTreeSet<String>,
+    /// Hosts that services may reach.
+    pub hosts: BTreeSet<HostGrant>,
+    /// Programs that services may run, by the name they ask with.
+    pub binaries: BTreeMap<String, BinaryGrant>,
+}
+
+impl Policy {
+    /// What services may have.
+    pub(crate) fn grants(&self) -> GrantPolicy {
+        GrantPolicy {
+            dirs: self.dirs.clone(),
+            variables: self.variables.clone(),
+            hosts: self.hosts.clone(),
+            binaries: self.binaries.clone(),
+        }
+    }
 }
 
 /// Peers with the right to deploy.

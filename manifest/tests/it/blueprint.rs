@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use marine_manifest::{
-    AskedDir, Blueprint, BlueprintError, BlueprintModule, Cid, Dir, DirRequest, EnvRequest, EnvValue, GrantRequests,
-    HostDir, Limits, LogLevel, MAX_BLUEPRINT_BYTES, Manifest, MissingGrant, Mode, ModuleContent, module_cid,
+    ArgPolicy, AskedDir, BinaryGrant, Blueprint, BlueprintError, BlueprintModule, Cid, Dir, DirRequest, EnvRequest,
+    EnvValue, GrantPolicy, GrantRequests, HostDir, Limits, LogLevel, MAX_BLUEPRINT_BYTES, Manifest, MissingGrant, Mode,
+    ModuleContent, module_cid,
 };
 use proptest::prelude::*;
 
@@ -57,11 +58,12 @@ fn a_blueprint_names_host_directories_without_locating_them() {
 fn grants_follow_the_policy() {
     let requests = &blueprint().module("till").unwrap().grants.clone();
     let asked = AskedDir { ask: "data/in".into(), mode: Mode::ReadOnly };
-    let none = requests.resolve(&BTreeMap::new(), &BTreeSet::new()).unwrap_err();
+    let none = requests.resolve(&GrantPolicy::default()).unwrap_err();
     assert_eq!(none, [MissingGrant::Dir(asked), MissingGrant::Env("SECRET".into())]);
     let host = HostDir { path: "/srv/in".into(), mode: Mode::ReadWrite };
     let dirs = BTreeMap::from([("data/in".to_owned(), host)]);
-    let granted = requests.resolve(&dirs, &BTreeSet::from(["SECRET".to_owned()])).unwrap();
+    let policy = GrantPolicy { dirs, variables: BTreeSet::from(["SECRET".to_owned()]), ..GrantPolicy::default() };
+    let granted = requests.resolve(&policy).unwrap();
     // Granted is what was asked for, not all that the policy would allow.
     assert_eq!(granted.dirs["/in"], Dir::Host { path: "/srv/in".into(), mode: Mode::ReadOnly, create: false });
     assert_eq!((&granted.dirs["/tmp"], granted.dirs.len()), (&Dir::Temp, 3));
@@ -74,7 +76,57 @@ fn a_narrower_policy_does_not_cover_a_wider_wish() {
     let requests =
         GrantRequests { dirs: BTreeMap::from([("/d".into(), DirRequest::Ask(asked.clone()))]), ..Default::default() };
     let dirs = BTreeMap::from([("d".to_owned(), HostDir { path: "/d".into(), mode: Mode::ReadOnly })]);
-    assert_eq!(requests.resolve(&dirs, &BTreeSet::new()), Err(vec![MissingGrant::Dir(asked)]));
+    let policy = GrantPolicy { dirs, ..GrantPolicy::default() };
+    assert_eq!(requests.resolve(&policy), Err(vec![MissingGrant::Dir(asked)]));
+}
+
+#[test]
+fn hosts_programs_and_stores_travel_and_follow_the_policy() {
+    let text = r#"
+        [[module]]
+        name = "wrap"
+        wasm = "wrap.wasm"
+        dirs = { "/in" = { temp = true } }
+        hosts = ["rates.example.com", "http://127.0.0.1:8080"]
+        kv = { seen = { mode = "ro", quota = "1 MiB" } }
+        log = { level = "warn", filter = "wrap::noisy=off", mask = 5 }
+        [module.binaries]
+        cat = { path = "cat", args = [["-n", "<path:/in>"]], timeout = "2s" }
+        [test.wrap]
+        hosts = ["http://localhost:9000"]
+    "#;
+    let manifest = Manifest::parse(text, "/shop").unwrap();
+    let tested = manifest.with_extra(&manifest.test);
+    assert_eq!((manifest.modules[0].grants.hosts.len(), tested.modules[0].grants.hosts.len()), (2, 3));
+    let content =
+        |_: &marine_manifest::ModuleEntry| Ok(ModuleContent { cid: module_cid(b"wrap"), interface: String::new() });
+    let blueprint = Blueprint::from_manifest::<BlueprintError>(&manifest, content).unwrap();
+    let decoded = Blueprint::decode(&blueprint.encode().unwrap()).unwrap();
+    assert_eq!(decoded, blueprint);
+    let requests = &decoded.modules[0].grants;
+    let missing = requests.resolve(&GrantPolicy::default()).unwrap_err();
+    assert_eq!(
+        missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            r#"hosts: "http://127.0.0.1:8080""#,
+            r#"hosts: "https://rates.example.com""#,
+            r#"binaries: "cat", with the arguments that are asked for"#,
+        ]
+    );
+    let cat = |args| BinaryGrant { args, timeout: Duration::from_secs(1), ..BinaryGrant::new("/usr/bin/cat") };
+    let mut policy = GrantPolicy {
+        hosts: ["*", "http://127.0.0.1:8080"].map(|host| host.parse().unwrap()).into(),
+        binaries: BTreeMap::from([("cat".to_owned(), cat(ArgPolicy::Any))]),
+        ..GrantPolicy::default()
+    };
+    let granted = requests.resolve(&policy).unwrap();
+    let program = &granted.binaries["cat"];
+    assert_eq!((program.path.as_str(), program.timeout), ("/usr/bin/cat", Duration::from_secs(1)));
+    assert_eq!(program.args.to_string(), "`-n <path:/in>`");
+    assert_eq!(granted.kv, manifest.modules[0].grants.kv);
+    let narrower = ArgPolicy::templates(&[vec!["-e", "<path:/in>"]]).unwrap();
+    policy.binaries.insert("cat".to_owned(), cat(narrower));
+    assert_eq!(requests.resolve(&policy), Err(vec![MissingGrant::Binary("cat".to_owned())]));
 }
 
 #[test]
@@ -104,6 +156,7 @@ fn invalid_blueprints_are_refused() {
         with(&|blueprint| blueprint.limits.timeout = Duration::ZERO),
         with(&|blueprint| blueprint.limits.table = u32::MAX),
         with(&|blueprint| blueprint.limits.queue = 0),
+        with(&|blueprint| blueprint.instances = 2),
         with(&|blueprint| blueprint.modules[0].interface = "x".repeat(2 << 20)),
         dir("relative"),
         dir("/in/side"),
@@ -119,6 +172,7 @@ fn invalid_blueprints_are_refused() {
     `timeout` must lie between 1 ms and 24 h, got 0 ms
     `table` must lie between 1 and 10000000, got 4294967295
     `queue` must lie between 1 and 10000000, got 0
+    a service has 1 to 1 instances (64 if stateless), this one 2
     module "stock": its interface has more than 1048576 bytes
     module "till": directory "relative": a guest path starts with `/`: write `/relative`
     module "till": directory "/in/side" overlaps "/in"
@@ -173,7 +227,7 @@ fn any_module() -> impl Strategy<Value = BlueprintModule> {
             cid: module_cid(&content),
             interface,
             needs: BTreeMap::new(),
-            grants: GrantRequests { dirs, env, log, memory },
+            grants: GrantRequests { dirs, env, log, memory, ..GrantRequests::default() },
         },
     )
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use marine_manifest::{Dir, EnvValue, Limits, LogLevel, Manifest, Mode, Source, check_name, module_cid};
+use marine_manifest::{
+    ArgPolicy, BinaryGrant, Dir, EnvValue, KvGrant, Limits, LogLevel, Manifest, Mode, Source, check_name, module_cid,
+};
 
 fn read(text: &str) -> Manifest {
     Manifest::parse(text, "/shop").unwrap_or_else(|errors| panic!("{errors}"))
@@ -27,6 +29,7 @@ fn the_least_manifest_has_the_documented_defaults() {
 #[test]
 fn every_key_is_read() {
     let cid = module_cid(b"component");
+    let hash = "AB".repeat(32);
     let manifest = read(&format!(
         r#"
         manifest = 1
@@ -35,6 +38,11 @@ fn every_key_is_read() {
         version = "1.2.0"
         description = "Sells things."
         facade = "till"
+        authors = ["Ann"]
+        repository = "https://example.com/shop"
+        stateless = true
+        instances = 4
+        eager = true
         [limits]
         memory = "64 MiB"
         table = 1_000
@@ -51,6 +59,21 @@ fn every_key_is_read() {
         needs = {{ "acme:store/api" = "stock" }}
         memory = "32MiB"
         log = "off"
+        version = "^1.2"
+        interface = "acme:till/api"
+        hosts = ["rates.example.com", "http://[::1]:8080", "*.example.org"]
+        kv = ["seen", "users"]
+        [module.binaries]
+        date = "date"
+        [module.binaries.pdftotext]
+        path = "/usr/bin/pdftotext"
+        args = [["-layout", "<path:/in>", "-"], ["-v", "<rest>"]]
+        timeout = "5s"
+        max_output = "1 MiB"
+        memory = "64 MiB"
+        env = {{ A = "b" }}
+        cwd = "/tmp"
+        blake3 = "{hash}"
         [module.dirs]
         "/in" = "data/in"
         "/out" = {{ host = "/srv/out", mode = "rw", create = true }}
@@ -63,9 +86,16 @@ fn every_key_is_read() {
         [[module]]
         name = "stock"
         wasm = "vendor/stock.wasm"
+        build = ["componentize-py", "-o", "vendor/stock.wasm"]
+        log = {{ level = "debug", filter = "stock::noisy=off", mask = 5 }}
+        kv = {{ seen = {{ mode = "ro", quota = "1 KiB" }}, own = {{}} }}
         [[module]]
         name = "bank"
         cid = "{cid}"
+        [test.stock]
+        hosts = ["http://localhost:9"]
+        [repl.till]
+        dirs = {{ "/in" = "repl" }}
         "#
     ));
     assert_eq!((manifest.service.name.as_str(), manifest.facade()), ("my-shop", "till"));
@@ -102,6 +132,28 @@ fn every_key_is_read() {
     assert_eq!(till.grants.env["TOKEN"], EnvValue::From("SHOP_TOKEN".into()));
     assert_eq!(manifest.modules[1].source, Source::Wasm("/shop/vendor/stock.wasm".into()));
     assert_eq!(manifest.modules[2].source, Source::Cid(cid));
+
+    let service = &manifest.service;
+    assert_eq!((service.stateless, service.instances, service.eager), (true, 4, true));
+    assert_eq!((service.authors.as_slice(), service.repository.is_some()), (["Ann".to_owned()].as_slice(), true));
+    assert_eq!((till.interface.as_deref(), till.log_mask), (Some("acme:till/api"), u32::MAX));
+    assert!(till.version.as_ref().unwrap().matches(&"1.3.0".parse().unwrap()));
+    let hosts: Vec<String> = till.grants.hosts.iter().map(ToString::to_string).collect();
+    assert_eq!(hosts, ["http://[::1]:8080", "https://*.example.org", "https://rates.example.com"]);
+    assert_eq!(till.grants.binaries["date"], BinaryGrant::new("date"));
+    let program = &till.grants.binaries["pdftotext"];
+    assert_eq!((program.timeout, program.max_output, program.memory), (Duration::from_secs(5), 1 << 20, 64 << 20));
+    assert_eq!((program.cwd.as_deref(), program.blake3.as_deref()), (Some("/tmp"), Some("ab".repeat(32).as_str())));
+    let templates = [vec!["-layout", "<path:/in>", "-"], vec!["-v", "<rest>"]];
+    assert_eq!(program.args, ArgPolicy::templates(&templates).unwrap());
+    assert_eq!(till.grants.kv["seen"], KvGrant { mode: rw, quota: 10 << 20 });
+    let stock = manifest.module("stock").unwrap();
+    assert_eq!(stock.build.len(), 3);
+    assert_eq!((stock.log, stock.log_filter["stock::noisy"], stock.log_mask), (LogLevel::Debug, LogLevel::Off, 5));
+    assert_eq!(stock.grants.kv["seen"], KvGrant { mode: ro, quota: 1024 });
+    assert_eq!(manifest.with_extra(&manifest.test).modules[1].grants.hosts.len(), 1);
+    let in_repl = manifest.with_extra(&manifest.repl);
+    assert_eq!(in_repl.modules[0].grants.dirs["/in"], Dir::Host { path: "/shop/repl".into(), mode: ro, create: false });
 }
 
 #[test]

@@ -22,7 +22,7 @@ name = "till"
 crate = "till"
 memory = 64
 dris = { "/in" = "in" }
-hosts = ["https://example.com"]
+hosts = ["ftp://example.com"]
 
 [[module]]
 name = "till"
@@ -51,11 +51,10 @@ name = "till"
        | ^^^^
     help: did you mean `dirs`?
 
-    error[M307]: `hosts` in `module[0]` is not supported by this version
-      --> /shop/Marine.toml:11:1
-    11 | hosts = ["https://example.com"]
-       | ^^^^^
-    help: outbound HTTP comes with a later version
+    error[M305]: `module[0].hosts[0]` is "ftp://example.com": the scheme is `http` or `https`, not `ftp`
+      --> /shop/Marine.toml:11:10
+    11 | hosts = ["ftp://example.com"]
+       |          ^^^^^^^^^^^^^^^^^^^
 
     error[M311]: `module[1]` has no source
       --> /shop/Marine.toml:13:1
@@ -83,7 +82,24 @@ fn each_kind_of_mistake_has_its_words() {
         (module("crate = \"m\""), Code::Source),
         (module("load_from = \"x\""), Code::Unsupported),
         (module("log = \"loud\""), Code::BadValue),
-        (module("log = { level = \"info\" }"), Code::Unsupported),
+        (module("log = { level = 1 }"), Code::WrongType),
+        (module("log = { filter = \"warn\" }"), Code::BadValue),
+        (module("vault = true"), Code::Unsupported),
+        (module("version = \"latest\""), Code::BadValue),
+        (module("build = \"make\""), Code::WrongType),
+        (module("hosts = \"example.com\""), Code::WrongType),
+        (module("hosts = [\"*.*\"]"), Code::BadValue),
+        (module("kv = [\"a\", \"a\"]"), Code::Duplicate),
+        (module("kv = { a = { quota = \"9 GiB\" } }"), Code::BadValue),
+        (module("binaries = { a = \"tools/a\" }"), Code::BadValue),
+        (module("binaries = { a = { args = \"any\" } }"), Code::MissingKey),
+        (module("binaries = { a = { path = \"a\", args = [[\"<path:/in>\"]] } }"), Code::BadValue),
+        (module("binaries = { a = { path = \"a\", args = [[\"<rest>\", \"x\"]] } }"), Code::BadValue),
+        (module("binaries = { a = { path = \"a\", args = [[\"<path>\"]] } }"), Code::BadValue),
+        (module("binaries = { a = { path = \"a\", blake3 = \"00\" } }"), Code::BadValue),
+        (module("[service]\ninstances = 2"), Code::BadValue),
+        (module("[test.mm]\nkv = [\"a\"]"), Code::NoSuchModule),
+        (module("[repl.m]\nmemory = \"1 MiB\""), Code::UnknownKey),
         (module("memory = \"5 GiB\""), Code::BadValue),
         (module("needs = { x = \"mm\" }"), Code::NoSuchModule),
         (module("target = \"t\""), Code::BadValue),
@@ -122,7 +138,24 @@ fn each_kind_of_mistake_has_its_words() {
     M311 at 3:1 `module[0]` has `crate` and `wasm`: a module has exactly one source
     M307 at 4:1 `load_from` in `module[0]` is not supported by this version
     M305 at 4:7 `module[0].log` is "loud": expected one of off, error, warn, info, debug, trace
-    M307 at 4:7 `module[0].log` can only be a level in this version
+    M304 at 4:17 `module[0].log.level` is a number: expected a level
+    M305 at 4:18 `module[0].log.filter` is "warn": expected `target=level`; the level of all others is the key `level`
+    M307 at 4:1 `vault` in `module[0]` is not supported by this version
+    M305 at 4:11 `module[0].version` is "latest": expected a requirement on versions such as "^1.2" (unexpected character 'l' while parsing major version number)
+    M304 at 4:9 `module[0].build` is a text: expected a list of words, the program first
+    M304 at 4:9 `module[0].hosts` is a text: expected a list of hosts such as "https://example.com"
+    M305 at 4:10 `module[0].hosts[0]` is "*.*": expected a host such as `example.com`, `*.example.com`, `*` or `[::1]`
+    M308 at 4:12 `module[0].kv[1]` lists `a` again
+    M305 at 4:22 `module[0].kv.a.quota` is "9 GiB": expected a size from 1 B to 4 GiB
+    M305 at 4:18 `module[0].binaries.a` is "tools/a": expected an absolute path, or a bare name that is looked up in PATH
+    M306 at 4:18 `module[0].binaries.a` has no `path`
+    M305 at 4:40 `module[0].binaries.a.args[0]` uses "/in", which is not granted here
+    M305 at 4:40 `module[0].binaries.a.args[0]`: `<rest>` stands at the end
+    M305 at 4:40 `module[0].binaries.a.args[0]`: `<path>` is no token: expected `<any>`, `<int>`, `<rest>`, `<host>`, `<path:/dir>` or a literal
+    M305 at 4:41 `module[0].binaries.a.blake3` is "00": expected 64 hex digits, as `b3sum FILE` prints
+    M305 at 5:13 `service.instances` is 2, and the service is not stateless
+    M312 at 4:7 `test.mm` is for "mm", which is no module of this manifest
+    M303 at 5:1 `repl.m` has no key `memory`
     M305 at 4:10 `module[0].memory` is "5 GiB": expected a size from 1 B to 4 GiB
     M312 at 4:15 `module[0].needs.x` is "mm", which is no module of this manifest
     M305 at 4:1 `module[0].target` chooses a binary of a Cargo package, and this module has none

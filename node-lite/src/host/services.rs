@@ -279,9 +279,9 @@ impl Services {
             blueprint.ok_or_else(|| Fault::new(OWN, format!("blueprint {cid} is not here; add it first")))?;
         let mut spec = ServiceSpec::from_blueprint(&blueprint, |name, cid| self.module(name, cid))?;
         narrow(&mut spec.limits, &self.limits);
-        let mut missing = Vec::new();
+        let (policy, mut missing) = (self.rights.policy.grants(), Vec::new());
         for (module, entry) in spec.modules.iter_mut().zip(&blueprint.modules) {
-            match entry.grants.resolve(&self.rights.policy.dirs, &self.rights.policy.variables) {
+            match entry.grants.resolve(&policy) {
                 Ok(grants) => {
                     (module.asked_dirs, module.asked_env) = Default::default();
                     module.grants = grants;

@@ -1,43 +1,27 @@
 //! From the text of a `Marine.toml` to a [`Manifest`], or to all its mistakes.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod grants;
+mod log;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::DeTable;
 
+use self::grants::{Places, read_extra, read_grants};
+use self::log::read_log;
 use crate::cid::{Cid, is_module_cid};
 use crate::error::{Code, ManifestErrors};
 use crate::limits::Limits;
-use crate::manifest::{
-    Dir, EnvValue, Grants, LogLevel, MAX_MODULES, Manifest, Mode, ModuleEntry, ServiceSection, Source,
-};
-use crate::names::{check_guest_path, check_name, check_variable, kebab_of, paths_overlap};
+use crate::manifest::{MAX_INSTANCES, MAX_MODULES, Manifest, ModuleEntry, ServiceSection, Source};
+use crate::names::{check_name, kebab_of};
 use crate::quantity::{duration, size};
 use crate::table::{Entry, Later, Report, Table, excerpt, nearest};
 
 /// Keys of the format that come with later versions; none is ignored silently.
-const LATER_TOP: &[Later] = &[
-    ("project", "write one Marine.toml per service"),
-    ("test", "grants for tests come with a later version"),
-    ("repl", "grants for the REPL come with a later version"),
-];
-const LATER_SERVICE: &[Later] = &[
-    ("authors", "give authors in the Cargo packages"),
-    ("repository", "give the repository in the Cargo packages"),
-    ("stateless", "every service runs as one instance"),
-    ("instances", "every service runs as one instance"),
-    ("eager", "services are instantiated when they are started"),
-];
-const LATER_MODULE: &[Later] = &[
-    ("build", "build the component first and list it with `wasm`"),
-    ("version", "requirements on versions come with a later version"),
-    ("interface", "a module has to export one interface"),
-    ("binaries", "mounted binaries come with a later version"),
-    ("hosts", "outbound HTTP comes with a later version"),
-    ("kv", "key-value stores come with a later version; a volume in `dirs` keeps files"),
-    ("vault", "the particle's vault comes with a later version"),
-];
+const LATER_TOP: &[Later] = &[("project", "write one Marine.toml per service")];
+const LATER_MODULE: &[Later] = &[("vault", "the particle's vault comes with a later version")];
 /// Keys of the predecessor's configuration, with what they are called here.
 const OLD_MODULE: &[Later] = &[
     ("mem_pages_count", "write `memory = \"64 MiB\"`"),
@@ -47,10 +31,11 @@ const OLD_MODULE: &[Later] = &[
     ("mapped_dirs", "write `dirs = { \"/guest\" = { host = \"path\", mode = \"rw\" } }`"),
     ("preopened_files", "write `dirs = { \"/guest\" = { host = \"path\", mode = \"rw\" } }`"),
     ("envs", "write `env = { NAME = \"value\" }`"),
-    ("mounted_binaries", "mounted binaries come with a later version"),
+    ("mounted_binaries", "write `binaries = { curl = \"/usr/bin/curl\" }`"),
     ("logger_enabled", "write `log = \"info\"` or `log = \"off\"`"),
-    ("logging_mask", "masks of log targets come with a later version"),
+    ("logging_mask", "write `log = { mask = 5 }`"),
 ];
+const BUILD: &str = "write `build = [\"componentize-py\", \"..\"]`; no shell reads it";
 const SOURCES: &str = "give one of `crate = \"path\"`, `wasm = \"file.wasm\"` or `cid = \"bafk..\"`";
 
 /// Reads `text`, whose relative paths start from `dir`.
@@ -86,6 +71,7 @@ fn read_manifest(report: &Report<'_>, table: Spanned<DeTable<'_>>, path: PathBuf
             Vec::new()
         }
     };
+    let extra = ["test", "repl"].map(|key| top.take(key));
     top.finish(LATER_TOP);
 
     let names: BTreeSet<&str> = modules.iter().map(|module| module.entry.name.as_str()).collect();
@@ -94,6 +80,7 @@ fn read_manifest(report: &Report<'_>, table: Spanned<DeTable<'_>>, path: PathBuf
             check_reference(need, &names);
         }
     }
+    let [test, repl] = extra.map(|entry| entry.map(|entry| read_extra(entry, &dir, &names)).unwrap_or_default());
     let service = match service_facade {
         Some((service, facade)) => {
             if let Some(entry) = &facade {
@@ -101,10 +88,11 @@ fn read_manifest(report: &Report<'_>, table: Spanned<DeTable<'_>>, path: PathBuf
             }
             service
         }
-        None => ServiceSection { name: default_name(&dir), version: None, description: None, facade: None },
+        None => ServiceSection::named(default_name(&dir)),
     };
     let modules: Vec<ModuleEntry> = modules.into_iter().map(|module| module.entry).collect();
-    (!modules.is_empty()).then(|| Manifest { path, dir, service, limits: limits.unwrap_or_default(), modules })
+    let limits = limits.unwrap_or_default();
+    (!modules.is_empty()).then_some(Manifest { path, dir, service, limits, modules, test, repl })
 }
 
 fn read_format(entry: &Entry<'_, '_>) {
@@ -118,12 +106,15 @@ fn read_format(entry: &Entry<'_, '_>) {
 fn check_reference(entry: &Entry<'_, '_>, names: &BTreeSet<&str>) {
     let Some(name) = entry.text("the name of a module") else { return };
     if !names.contains(name.as_str()) {
-        let help = match nearest(&name, names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("modules: {}", names.iter().copied().collect::<Vec<_>>().join(", ")),
-        };
         let message = format!("`{}` is {}, which is no module of this manifest", entry.key, excerpt(&name));
-        entry.wrong(Code::NoSuchModule, message, Some(help));
+        entry.wrong(Code::NoSuchModule, message, Some(known_modules(&name, names)));
+    }
+}
+
+fn known_modules(name: &str, names: &BTreeSet<&str>) -> String {
+    match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("modules: {}", names.iter().copied().collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -134,13 +125,24 @@ fn read_service<'r, 't>(mut table: Table<'r, 't>, dir: &Path) -> (ServiceSection
         None => None,
     };
     let facade = table.take("facade");
-    let section = ServiceSection {
-        name: name.unwrap_or_else(|| default_name(dir)),
-        version: table.take("version").and_then(|entry| entry.parsed("a version", semver_text)),
-        description: table.take("description").and_then(|entry| entry.text("a text")),
-        facade: facade.as_ref().filter(|entry| entry.is_text()).and_then(|entry| entry.text("a module")),
-    };
-    table.finish(LATER_SERVICE);
+    let mut section = ServiceSection::named(name.unwrap_or_else(|| default_name(dir)));
+    section.version = table.take("version").and_then(|entry| entry.parsed("a version", semver_text));
+    section.description = table.take("description").and_then(|entry| entry.text("a text"));
+    section.authors = table.take("authors").map(|entry| entry.texts("a list of texts")).unwrap_or_default();
+    section.repository = table.take("repository").and_then(|entry| entry.text("a text"));
+    section.facade = facade.as_ref().filter(|entry| entry.is_text()).and_then(|entry| entry.text("a module"));
+    section.stateless = table.take("stateless").and_then(|entry| entry.boolean()).unwrap_or(false);
+    section.eager = table.take("eager").and_then(|entry| entry.boolean()).unwrap_or(false);
+    if let Some(entry) = table.take("instances") {
+        let instances = entry.number(1..u64::from(MAX_INSTANCES) + 1).and_then(|number| u32::try_from(number).ok());
+        section.instances = instances.unwrap_or(1);
+        if section.instances > 1 && !section.stateless {
+            let help = "add `stateless = true` if no call depends on what another left in memory".to_owned();
+            let message = format!("`{}` is {}, and the service is not stateless", entry.key, section.instances);
+            entry.wrong(Code::BadValue, message, Some(help));
+        }
+    }
+    table.finish(&[]);
     (section, facade)
 }
 
@@ -247,16 +249,9 @@ fn read_module<'r, 't>(mut table: Table<'r, 't>, dir: &Path, names: &mut BTreeSe
     }
     let needs = table.take("needs").and_then(|entry| entry.table("a table of imports")).map(Table::take_all);
     let needs = needs.unwrap_or_default();
-    let grants = Grants {
-        dirs: table
-            .take("dirs")
-            .and_then(|entry| entry.table("a table of directories"))
-            .map_or_else(BTreeMap::new, |dirs| read_dirs(dirs, dir)),
-        env: table
-            .take("env")
-            .and_then(|entry| entry.table("a table of variables"))
-            .map_or_else(BTreeMap::new, read_env),
-    };
+    let grants = read_grants(&mut table, dir, Places::Own);
+    let log = table.take("log").map(read_log).unwrap_or_default();
+    let build = read_build(&mut table, source.as_ref());
     let entry = ModuleEntry {
         name,
         source: source.unwrap_or_else(|| Source::Crate(String::new())),
@@ -264,11 +259,33 @@ fn read_module<'r, 't>(mut table: Table<'r, 't>, dir: &Path, names: &mut BTreeSe
         needs: needs.iter().filter(|need| need.is_text()).filter_map(read_need).collect(),
         grants,
         memory: table.take("memory").and_then(|entry| read_size(&entry)),
-        log: table.take("log").and_then(|entry| read_log(&entry)).unwrap_or_default(),
+        build,
+        version: table.take("version").and_then(|entry| entry.parsed("a requirement on versions", read_requirement)),
+        interface: table.take("interface").and_then(|entry| entry.parsed("the id of an interface", not_empty)),
+        log: log.level,
+        log_filter: log.filter,
+        log_mask: log.mask,
     };
     let later: Vec<Later> = LATER_MODULE.iter().chain(OLD_MODULE).copied().collect();
     table.finish(&later);
     ReadModule { entry, needs }
+}
+
+fn read_requirement(text: &str) -> Result<semver::VersionReq, String> {
+    text.parse().map_err(|why| format!("expected a requirement on versions such as \"^1.2\" ({why})"))
+}
+
+/// The command that makes the component file of a module in another language.
+fn read_build(table: &mut Table<'_, '_>, source: Option<&Source>) -> Vec<String> {
+    let Some(entry) = table.take("build") else { return Vec::new() };
+    let words = entry.texts("a list of words, the program first");
+    if words.first().is_none_or(String::is_empty) {
+        entry.wrong(Code::BadValue, format!("`{}` names no program", entry.key), Some(BUILD.to_owned()));
+    } else if !matches!(source, None | Some(Source::Wasm(_))) {
+        let message = format!("`{}` makes the file of `wasm`, and this module has none", entry.key);
+        entry.wrong_key(Code::BadValue, message, Some("give `wasm = \"file.wasm\"`, or remove the line".to_owned()));
+    }
+    words
 }
 
 fn read_need(need: &Entry<'_, '_>) -> Option<(String, String)> {
@@ -308,121 +325,4 @@ fn read_cid(text: &str) -> Result<Cid, String> {
         Ok(cid) if is_module_cid(&cid) => Ok(cid),
         _ => Err("expected the id of a module (CIDv1, raw, blake3-256), as `marine build` prints it".to_owned()),
     }
-}
-
-fn read_log(entry: &Entry<'_, '_>) -> Option<LogLevel> {
-    if !entry.is_text() {
-        let help = "filters and masks come with a later version; write `log = \"info\"`";
-        entry.wrong(
-            Code::Unsupported,
-            format!("`{}` can only be a level in this version", entry.key),
-            Some(help.into()),
-        );
-        return None;
-    }
-    let levels = LogLevel::ALL.map(LogLevel::as_str).join(", ");
-    entry.parsed("a level", |text| {
-        LogLevel::ALL.into_iter().find(|level| level.as_str() == text).ok_or(format!("expected one of {levels}"))
-    })
-}
-
-fn read_env(table: Table<'_, '_>) -> BTreeMap<String, EnvValue> {
-    let mut env = BTreeMap::new();
-    for entry in table.take_all() {
-        let name = entry.name.clone();
-        if let Err(why) = check_variable(&name) {
-            entry.wrong_key(
-                Code::BadName,
-                format!("{} is no name of a variable", excerpt(&name)),
-                Some(why.to_string()),
-            );
-            continue;
-        }
-        let value = if entry.is_text() {
-            entry.parsed("a text", no_nul).map(EnvValue::Text)
-        } else {
-            entry.table("a text or `{ from = \"HOST_VARIABLE\" }`").and_then(read_from)
-        };
-        env.extend(value.map(|value| (name, value)));
-    }
-    env
-}
-
-fn no_nul(text: &str) -> Result<String, String> {
-    if text.contains('\0') { Err("a value cannot hold NUL".to_owned()) } else { Ok(text.to_owned()) }
-}
-
-fn read_from(mut table: Table<'_, '_>) -> Option<EnvValue> {
-    let from = table.take("from");
-    if from.is_none() {
-        table.missing("from", "name the host's variable: `{ from = \"HOST_VARIABLE\" }`");
-    }
-    table.finish(&[]);
-    from?.parsed("the name of a host variable", |text| match check_variable(text) {
-        Ok(()) => Ok(EnvValue::From(text.to_owned())),
-        Err(why) => Err(why.to_string()),
-    })
-}
-
-fn read_dirs(table: Table<'_, '_>, manifest_dir: &Path) -> BTreeMap<String, Dir> {
-    let mut dirs: BTreeMap<String, Dir> = BTreeMap::new();
-    let mut guests: Vec<String> = Vec::new();
-    for entry in table.take_all() {
-        let guest = entry.name.clone();
-        if let Err(why) = check_guest_path(&guest) {
-            entry.wrong_key(Code::GuestPath, format!("{} cannot be granted", excerpt(&guest)), Some(why.to_string()));
-        } else if let Some(other) = guests.iter().find(|other| paths_overlap(&guest, other)) {
-            let help = "grant the outer directory alone, or directories beside each other".to_owned();
-            entry.wrong_key(Code::GuestPath, format!("{guest:?} and {other:?} lie inside each other"), Some(help));
-        }
-        guests.push(guest.clone());
-        dirs.extend(read_dir(entry, manifest_dir).map(|dir| (guest, dir)));
-    }
-    dirs
-}
-
-fn read_dir(entry: Entry<'_, '_>, manifest_dir: &Path) -> Option<Dir> {
-    if entry.is_text() {
-        let path = entry.parsed("a path", not_empty)?;
-        return Some(Dir::Host { path: manifest_dir.join(path), mode: Mode::ReadOnly, create: false });
-    }
-    let mut table = entry.table("a path, `{ host = \"path\" }`, `{ volume = \"name\" }` or `{ temp = true }`")?;
-    let [host, volume, temp] = ["host", "volume", "temp"].map(|key| table.take(key));
-    let dir = match (host, volume, temp) {
-        (Some(host), None, None) => host.parsed("a path", not_empty).map(|path| Dir::Host {
-            path: manifest_dir.join(path),
-            mode: read_mode(&mut table, Mode::ReadOnly),
-            create: table.take("create").and_then(|entry| entry.boolean()).unwrap_or(false),
-        }),
-        (None, Some(volume), None) => {
-            read_name(&volume).map(|name| Dir::Volume { name, mode: read_mode(&mut table, Mode::ReadWrite) })
-        }
-        (None, None, Some(temp)) => {
-            if temp.boolean() == Some(false) {
-                temp.wrong(Code::BadValue, format!("`{}` can only be true", temp.key), None);
-            }
-            Some(Dir::Temp)
-        }
-        _ => {
-            let message = format!("`{}` is not exactly one of host directory, volume and scratch", table.key);
-            table.wrong_with(
-                Code::BadValue,
-                message,
-                "give one of `host = \"path\"`, `volume = \"name\"`, `temp = true`",
-            );
-            None
-        }
-    };
-    table.finish(&[("quota", "quotas of volumes come with a later version")]);
-    dir
-}
-
-fn read_mode(table: &mut Table<'_, '_>, default: Mode) -> Mode {
-    let Some(entry) = table.take("mode") else { return default };
-    let read = |text: &str| match text {
-        "ro" => Ok(Mode::ReadOnly),
-        "rw" => Ok(Mode::ReadWrite),
-        _ => Err("expected \"ro\" (reading) or \"rw\" (reading and writing)".to_owned()),
-    };
-    entry.parsed("\"ro\" or \"rw\"", read).unwrap_or(default)
 }
