@@ -1,6 +1,6 @@
 //! The whole way from a project to its outputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use crate::encode::{ModuleMeta, componentize};
 use crate::error::BuildError;
 use crate::event::BuildEvent;
 use crate::foreign;
+use crate::inputs;
 use crate::output::write_if_changed;
 use crate::project::{CrateModule, Project};
 use crate::stamp::{Inputs, Stamp};
@@ -83,6 +84,9 @@ pub struct BuildOutput {
     pub modules: Vec<BuiltModule>,
     /// The service, if there is a manifest.
     pub service: Option<BuiltService>,
+    /// The files it was made from, sorted: sources, manifests, lock files, listed components. When one of them changes, a new build may
+    /// give something else.
+    pub inputs: Vec<PathBuf>,
 }
 
 /// A module that was compiled, or found up to date.
@@ -159,12 +163,13 @@ pub fn build(request: &BuildRequest, events: &mut dyn FnMut(BuildEvent<'_>)) -> 
     fs::create_dir_all(&out_dir).map_err(BuildError::io("create", &out_dir))?;
 
     let job = Job { request, toolchain: &toolchain, project: &project, out_dir: &out_dir, target_dir: &target_dir };
-    let built = job.build_modules(&modules, events)?;
+    let mut inputs = inputs::of_project(project.manifest.as_ref(), &modules);
+    let built = job.build_modules(&modules, &mut inputs, events)?;
     let service = project.manifest.as_ref().map(|manifest| job.write_blueprint(manifest, &built)).transpose()?;
     if let Some(service) = &service {
         events(BuildEvent::Service(service));
     }
-    Ok(BuildOutput { manifest: project.manifest, modules: built, service })
+    Ok(BuildOutput { manifest: project.manifest, modules: built, service, inputs: inputs.into_iter().collect() })
 }
 
 /// What all steps of one build share.
@@ -182,6 +187,7 @@ impl Job<'_> {
     fn build_modules(
         &self,
         modules: &[CrateModule],
+        inputs: &mut BTreeSet<PathBuf>,
         events: &mut dyn FnMut(BuildEvent<'_>),
     ) -> Result<Vec<BuiltModule>, BuildError> {
         let mut workspaces: BTreeMap<&Path, Vec<&CrateModule>> = BTreeMap::new();
@@ -192,6 +198,7 @@ impl Job<'_> {
         for members in workspaces.values() {
             let artifacts =
                 cargo::build(self.request, self.toolchain, &self.project.dir, members, self.target_dir, events)?;
+            inputs.extend(artifacts.iter().flat_map(inputs::of_artifact));
             for module in members {
                 let encoded = self.encode(module, &artifacts)?;
                 events(BuildEvent::Module(&encoded));

@@ -28,6 +28,7 @@ pub mod encode;
 mod error;
 mod event;
 mod foreign;
+mod inputs;
 mod output;
 mod project;
 mod stamp;

@@ -36,6 +36,8 @@ pub(crate) struct CrateModule {
     pub(crate) package: String,
     /// The target's name, as artifact messages give it.
     pub(crate) target: String,
+    /// Its `Cargo.toml`.
+    pub(crate) manifest: PathBuf,
     pub(crate) workspace_root: PathBuf,
     pub(crate) target_dir: PathBuf,
     pub(crate) info: ModuleInfo,
@@ -214,6 +216,7 @@ fn crate_module(name: String, metadata: &Metadata, package: &Package, target: &T
         package_id: package.id.repr.clone(),
         package: package.name.to_string(),
         target: target.name.clone(),
+        manifest: package.manifest_path.clone().into(),
         workspace_root: metadata.workspace_root.clone().into(),
         target_dir: metadata.target_directory.clone().into(),
         info: ModuleInfo {

@@ -100,7 +100,24 @@ impl Service {
     /// # Errors
     /// As [`Service::call_typed`].
     pub fn call_values(&self, function: &str, args: &[Val], options: CallOptions) -> Result<Option<Val>, CallError> {
-        let target = self.0.target(self.facade(), function)?;
+        self.values(self.0.target(self.facade(), function)?, args, options)
+    }
+
+    /// Calls `function` of any module of the service with component values.
+    ///
+    /// # Errors
+    /// As [`Service::call_values`], and [`CallError::NoSuchModule`].
+    pub fn call_module_values(
+        &self,
+        module: &str,
+        function: &str,
+        args: &[Val],
+        options: CallOptions,
+    ) -> Result<Option<Val>, CallError> {
+        self.values(self.0.target(self.0.module(module)?, function)?, args, options)
+    }
+
+    fn values(&self, target: Target, args: &[Val], options: CallOptions) -> Result<Option<Val>, CallError> {
         let signature = self.signature(target)?;
         if signature.params.len() != args.len() {
             let cause =
