@@ -1,18 +1,16 @@
 //! Static validation: from a tree to a [`Script`] that can be executed.
 //!
 //! [`check`] finds what can be told from the text alone: names nothing defines, misplaced `next`s, and, as warnings, what is
-//! likely not meant. [`unsupported`] is the one place that says what this version parses but does not execute.
+//! likely not meant.
 
 mod folds;
 mod names;
 mod scopes;
 mod script;
-mod support;
 mod warnings;
 
 pub use scopes::{Scope, ScopeKind, Scopes};
 pub use script::{Parsed, Script, ScriptInvalid};
-pub use support::unsupported;
 
 use crate::syntax::{Diagnostic, Instruction, Tree};
 

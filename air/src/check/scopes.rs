@@ -185,6 +185,9 @@ fn for_each_name(tree: &Tree, node: NodeId, mut each: impl FnMut(Name)) {
             });
         }
     }
+    if let Instruction::Canon { source, .. } = instruction {
+        each(source.name);
+    }
     if let Some(output) = defined_name(&instruction) {
         each(output.name);
     }

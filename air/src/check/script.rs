@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::check;
 use super::scopes::Scopes;
-use super::{check, unsupported};
 use crate::Limits;
 use crate::syntax::{self, Diagnostic, Instruction, Name, NodeId, Severity, Tree, render_plain};
 
@@ -47,7 +47,6 @@ impl Script {
         let is_whole = !diagnostics.iter().any(|diagnostic| diagnostic.id == syntax::OVER_LIMIT);
         if is_whole {
             diagnostics.extend(check(&tree, &scopes));
-            diagnostics.extend(unsupported(&tree));
         }
         diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.id));
         Parsed { tree, scopes, diagnostics }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use marine_particle::PeerId;
 
+use super::content::{Bound, Content};
 use super::error::Catchable;
 use super::index::EntryState;
 use super::machine::{Fault, Machine};
-use super::state::{ActId, Body, Bound, CallBody, Operand};
+use super::state::{ActId, Body, CallBody, Operand};
 use super::{EntryId, Rejection, Report, VoidReason};
 use crate::cbor;
 use crate::data::{Entry, Fact, Hash, parse_peer};
@@ -29,29 +30,14 @@ impl Machine<'_> {
         self.charge((3 + args.len()) * size_of::<Operand>())?;
         let slot = self.state.index.slot_at(frame, node.0).map_err(Rejection::KeyCollision)?;
         self.state.index.set_act(slot, act);
-        self.state.act_mut(act).body = Body::Call(Box::new(CallBody {
-            operands: vec![Operand::Missing(None); 3 + args.len()].into(),
-            slot,
-            peer: None,
-            args_hash: None,
-            is_nowhere: false,
-            is_requested: false,
-            results_seen: 0,
-            sents_seen: 0,
-            is_held: false,
-        }));
+        let body = CallBody::new(slot, 3 + args.len(), args.len());
+        self.state.act_mut(act).body = Body::Call(Box::new(body));
         Ok(())
     }
 
     /// Reads operands that have come to be known, then looks for the result.
     pub(super) fn look_call(&mut self, act: ActId) -> Result<(), Fault> {
-        let Some(call) = self.state.call_mut(act) else { return Ok(()) };
-        let mut operands = std::mem::take(&mut call.operands);
-        let read = self.read_call(act, &mut operands);
-        if let Some(call) = self.state.call_mut(act) {
-            call.operands = operands;
-        }
-        if !read? {
+        if !self.read_at_peer(act)? {
             return Ok(());
         }
         self.state.touched.insert(act);
@@ -59,29 +45,55 @@ impl Machine<'_> {
         self.take_result(act)
     }
 
-    /// Reads operands, in their order; whether peer, service and function are known and the peer is one.
-    fn read_call(&mut self, act: ActId, operands: &mut [Operand]) -> Result<bool, Fault> {
+    /// Reads the operands of a call or canon that were not read yet or have come to be known since, in their order; whether
+    /// peer, service and function are known and the peer is one.
+    pub(super) fn read_at_peer(&mut self, act: ActId) -> Result<bool, Fault> {
+        let Some(call) = self.state.call_mut(act) else { return Ok(false) };
+        let mut operands = std::mem::take(&mut call.operands);
+        let todo = if std::mem::replace(&mut call.is_read, true) {
+            let mut woken = std::mem::take(&mut call.woken);
+            woken.sort_unstable();
+            woken.dedup();
+            woken
+        } else {
+            (0..operands.len() as u32).collect()
+        };
+        let read = self.read_call(act, &mut operands, &todo);
+        let triplet = &operands[..operands.len().min(3)];
+        let is_known = triplet.iter().all(|operand| operand.known().is_some());
+        let Some(call) = self.state.call_mut(act) else { return Ok(false) };
+        call.operands = operands;
+        read?;
+        Ok(call.peer.is_some() && is_known)
+    }
+
+    fn read_call(&mut self, act: ActId, operands: &mut [Operand], todo: &[u32]) -> Result<(), Fault> {
         let exprs = self.tree.operands(self.state.act(act).node);
-        for (index, (operand, syntax)) in operands.iter_mut().zip(exprs).enumerate() {
-            let was_known = operand.known().is_some();
-            self.read_operand(act, operand, syntax.expr)?;
-            if let (0..3, Operand::Known(bound)) = (index, &*operand) {
-                let Some(text) = bound.value.as_text() else {
-                    let name = self.operand_name(syntax.expr);
-                    return Err(Catchable::NonStringTriplet { name, value: bound.value.clone() }.into());
-                };
-                let text = text.clone();
-                if !was_known {
-                    // Requests and reports have copies.
-                    self.charge(text.len())?;
+        for &index in todo {
+            let Some(operand) = operands.get_mut(index as usize) else { continue };
+            if operand.known().is_some() {
+                continue;
+            }
+            let expr = exprs[index as usize].expr;
+            self.read_operand(act, index, operand, expr)?;
+            let Operand::Known(bound) = &*operand else { continue };
+            if index >= 3 {
+                if let Some(call) = self.state.call_mut(act) {
+                    call.missing_args -= 1;
                 }
-                if index == 0 {
-                    self.set_peer(act, &text);
-                }
+                continue;
+            }
+            let Some(text) = bound.value.as_text().cloned() else {
+                let name = self.operand_name(expr);
+                return Err(Catchable::NonStringTriplet { name, value: bound.value.clone() }.into());
+            };
+            // Requests and reports have copies.
+            self.charge(text.len())?;
+            if index == 0 {
+                self.set_peer(act, &text);
             }
         }
-        let is_somewhere = self.state.call(act).is_some_and(|call| call.peer.is_some());
-        Ok(is_somewhere && operands[1..3].iter().all(|operand| operand.known().is_some()))
+        Ok(())
     }
 
     fn set_peer(&mut self, act: ActId, text: &Arc<str>) {
@@ -132,7 +144,8 @@ impl Machine<'_> {
         }
     }
 
-    fn void(
+    /// An entry disagrees with its position: it has no effect.
+    pub(super) fn void(
         &mut self,
         act: ActId,
         (peer, height): (PeerId, u64),
@@ -145,16 +158,20 @@ impl Machine<'_> {
         self.state.reports.push(Report::Void { entry: EntryId { peer, height }, reason });
     }
 
+    /// The height of the result that the peer of a call or canon has stated, unless it was found to disagree.
+    pub(super) fn claim(&self, act: ActId, peer: PeerId) -> Option<u64> {
+        let call = self.state.call(act)?;
+        let is_void = |height| self.state.index.state(&peer, height) == EntryState::Void;
+        let mut results = self.state.index.slot(call.slot).results.iter();
+        results.find(|(owner, height)| *owner == peer && !is_void(*height)).map(|&(_, height)| height)
+    }
+
     /// Settles the call with the result in the data, if there is one that agrees.
     fn take_result(&mut self, act: ActId) -> Result<(), Fault> {
         let Some(call) = self.state.call(act) else { return Ok(()) };
         let Some((peer, _)) = call.peer.clone() else { return Ok(()) };
-        let are_args_known = call.operands[3..].iter().all(|operand| operand.known().is_some());
-        let slot = call.slot;
-        let results = &self.state.index.slot(slot).results;
-        let is_void = |height| self.state.index.state(&peer, height) == EntryState::Void;
-        let claim =
-            results.iter().find(|(owner, height)| *owner == peer && !is_void(*height)).map(|&(_, height)| height);
+        let (are_args_known, slot) = (call.missing_args == 0, call.slot);
+        let claim = self.claim(act, peer);
         if let Some(height) = claim
             && are_args_known
         {
@@ -176,7 +193,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn set_held(&mut self, act: ActId, is_held: bool) {
+    pub(super) fn set_held(&mut self, act: ActId, is_held: bool) {
         if let Some(call) = self.state.call_mut(act) {
             call.is_held = is_held;
         }
@@ -226,7 +243,12 @@ impl Machine<'_> {
                 {
                     let value = self.state.values.get(&result).cloned().ok_or_else(|| missing(result))?;
                     let origin = self.call_tetraplet(act).unwrap_or_else(|| self.state.literal.clone());
-                    self.set(act, output.name, Bound { value, origin })?;
+                    let bound = Bound::new(value, origin);
+                    if self.is_stream(output.name) {
+                        self.push(act, output.name, bound, Some(result))?;
+                    } else {
+                        self.set(act, output.name, Content::Plain(bound))?;
+                    }
                 }
                 self.forget_operands(act);
                 self.complete(act);
@@ -237,7 +259,7 @@ impl Machine<'_> {
     }
 
     /// Peers have no further use for the operands of a call that is over; observers show them.
-    fn forget_operands(&mut self, act: ActId) {
+    pub(super) fn forget_operands(&mut self, act: ActId) {
         if self.me.is_some()
             && let Some(call) = self.state.call_mut(act)
         {

@@ -7,9 +7,14 @@ use marine_particle::PeerId;
 
 use super::Rejection;
 use super::machine::Machine;
+use super::sequence::{ListedTwice, Site};
+use crate::check::ScopeKind;
 use crate::data::{Data, Element, Entry, Extension, Fact, Position, parse_peer};
-use crate::syntax::{Expr, Instruction, NameKind, NodeId};
+use crate::syntax::{Expr, Instruction, Name, NodeId, Operand};
 use crate::value::{ContentId, Value};
+
+/// Bytes that an element of a sequence takes when the sequence is copied.
+const COPIED_CLAIM: usize = 80;
 
 /// A value that came with the data.
 pub(super) type NewValue = (ContentId, Arc<[u8]>, Value);
@@ -29,6 +34,8 @@ struct Said {
     /// The last missing arguments.
     sents: BTreeMap<(PeerId, Position), Vec<u32>>,
     values: BTreeSet<ContentId>,
+    /// What canons read, and how many elements they list with those of their bases.
+    canons: BTreeMap<(PeerId, u64), (Site, usize)>,
 }
 
 impl Machine<'_> {
@@ -44,7 +51,7 @@ impl Machine<'_> {
                 let entry = Entry::decode(bytes).map_err(|error| {
                     Rejection::DataMalformed(format!("entry {height} of the log of {}: {error}", extension.peer))
                 })?;
-                self.check_entry(extension.peer, &entry, &mut said).map_err(|problem| {
+                self.check_entry((extension.peer, height), &entry, &mut said).map_err(|problem| {
                     let Entry { at, .. } = &entry;
                     Rejection::DataMalformed(format!(
                         "entry {height} of the log of {} at {at} {problem}",
@@ -88,42 +95,129 @@ impl Machine<'_> {
         .collect()
     }
 
-    fn check_entry(&mut self, owner: PeerId, entry: &Entry<'_>, said: &mut Said) -> Result<(), String> {
+    fn check_entry(&mut self, id: (PeerId, u64), entry: &Entry<'_>, said: &mut Said) -> Result<(), String> {
         let Entry { at, fact } = entry;
-        if at.node as usize >= self.tree.len() {
-            return Err(format!("is at an instruction beyond the script's {}", self.tree.len()));
-        }
-        let node = NodeId(at.node);
-        self.check_folds(at)?;
-        let Instruction::Call { peer, service, function, args, .. } = self.tree.instruction(node) else {
-            return Err("is at an instruction of a kind that has no such entries".to_owned());
+        self.check_position(at)?;
+        let (peer, arg_count) = match (self.tree.instruction(NodeId(at.node)), fact) {
+            (Instruction::Call { peer, .. }, Fact::Canon { .. }) => (peer, None),
+            (Instruction::Call { peer, args, .. }, _) => (peer, Some(args.len())),
+            (Instruction::Canon { peer, .. }, Fact::Canon { .. } | Fact::Sent { .. }) => (peer, Some(0)),
+            _ => return Err("is at an instruction of a kind that has no such entries".to_owned()),
         };
+        let Some(arg_count) = arg_count else { return Err("is a canon at a call".to_owned()) };
         let executor = match fact {
             Fact::Sent { to, .. } => *to,
-            _ => owner,
+            _ => id.0,
         };
         if self.literal_peer(peer.expr).is_some_and(|expected| expected != Some(executor)) {
             return Err(format!("names peer {executor}, which is not the one in the script"));
         }
         match fact {
-            Fact::Ok { service: s, function: f, .. } | Fact::Err { service: s, function: f, .. } => {
-                for (expr, found) in [(service.expr, s), (function.expr, f)] {
-                    if let Expr::Text(text) = expr
-                        && self.tree.text(text) != *found
-                    {
-                        return Err(format!("names `{found}`, the script `{}`", self.tree.text(text)));
-                    }
-                }
-                self.check_first_result(owner, at, said)
+            Fact::Ok { service, function, .. } | Fact::Err { service, function, .. } => {
+                self.check_names(at, [service, function])?;
+                self.check_first_result(id.0, at, said)
             }
             Fact::Sent { missing, .. } => {
-                if missing.last().is_some_and(|&last| last as usize >= args.len()) {
-                    return Err(format!("lists an argument beyond the call's {}", args.len()));
+                if missing.last().is_some_and(|&last| last as usize >= arg_count) {
+                    return Err(format!("lists an argument beyond the call's {arg_count}"));
                 }
-                self.check_fewer_missing(owner, at, missing, said)
+                self.check_fewer_missing(id.0, at, missing, said)
             }
-            Fact::Canon { .. } => Err("is a canon at a call".to_owned()),
+            Fact::Canon { base, elements } => {
+                self.check_canon(id, at, *base, elements, said)?;
+                self.check_first_result(id.0, at, said)
+            }
         }
+    }
+
+    fn check_position(&self, at: &Position) -> Result<(), String> {
+        if at.node as usize >= self.tree.len() {
+            return Err(format!("is at an instruction beyond the script's {}", self.tree.len()));
+        }
+        self.check_folds(at)
+    }
+
+    /// Service and function are those that the script itself names, if it does.
+    fn check_names(&self, at: &Position, found: [&str; 2]) -> Result<(), String> {
+        let Instruction::Call { service, function, .. } = self.tree.instruction(NodeId(at.node)) else { return Ok(()) };
+        for (expr, found) in [service.expr, function.expr].into_iter().zip(found) {
+            if let Expr::Text(text) = expr
+                && self.tree.text(text) != found
+            {
+                return Err(format!("names `{found}`, the script `{}`", self.tree.text(text)));
+            }
+        }
+        Ok(())
+    }
+
+    /// A canon extends an earlier one of the same stream in the same log, and lists what calls and `ap`s write to that stream.
+    fn check_canon(
+        &self,
+        (owner, height): (PeerId, u64),
+        at: &Position,
+        base: u64,
+        elements: &[(Position, ContentId)],
+        said: &mut Said,
+    ) -> Result<(), String> {
+        let Instruction::Canon { source, .. } = self.tree.instruction(NodeId(at.node)) else { return Ok(()) };
+        let site = self.site(at, source.name);
+        let before = match base {
+            0 => 0,
+            _ => {
+                let stated = self.state.sequences.stated(owner, base);
+                let stated = stated.map(|stated| (&stated.site, stated.len as usize));
+                let here = said.canons.get(&(owner, base)).map(|(site, len)| (site, *len));
+                match stated.or(here) {
+                    Some((of, len)) if *of == site && base < height => len,
+                    _ => return Err("extends something that is no earlier canon of the same stream".to_owned()),
+                }
+            }
+        };
+        let mut keys = BTreeSet::new();
+        for (element, _) in elements {
+            self.check_position(element)?;
+            let output = match self.tree.instruction(NodeId(element.node)) {
+                Instruction::Call { output, .. } => output,
+                Instruction::Ap { output, .. } => Some(output),
+                Instruction::ApMap { map, .. } => Some(map),
+                _ => None,
+            };
+            if output.is_none_or(|output| output.name != source.name) || self.site(element, source.name) != site {
+                return Err("lists an element of another stream".to_owned());
+            }
+            if !keys.insert(element.key()) {
+                return Err("lists an element twice".to_owned());
+            }
+        }
+        let (len, max) = (before + elements.len(), self.limits.stream_elements);
+        if len > max {
+            return Err(format!("lists {len} elements, over the limit of {max}"));
+        }
+        said.canons.insert((owner, height), (site, len));
+        Ok(())
+    }
+
+    /// Which stream a name denotes at a position whose folds have been checked.
+    fn site(&self, at: &Position, name: Name) -> Site {
+        let binder = self.script.scopes().binder(NodeId(at.node), name).filter(|scope| scope.kind == ScopeKind::New);
+        let depth = binder.map_or(0, |scope| scope.fold_depth as usize);
+        Site { name, new: binder.map(|scope| scope.node), folds: at.folds[..depth].into() }
+    }
+
+    /// Takes note of what a canon lists, once it has been checked.
+    pub(super) fn add_canon(
+        &mut self,
+        (owner, height): (PeerId, u64),
+        at: &Position,
+        base: u64,
+        elements: &[(Position, ContentId)],
+    ) -> Result<(), Rejection> {
+        let Instruction::Canon { source, .. } = self.tree.instruction(NodeId(at.node)) else { return Ok(()) };
+        let site = self.site(at, source.name);
+        self.charge(self.state.sequences.copied(owner, base) * COPIED_CLAIM)?;
+        self.state.sequences.add((owner, height), site, base, elements).map_err(|ListedTwice| {
+            Rejection::DataMalformed(format!("entry {height} of the log of {owner} at {at} lists an element twice"))
+        })
     }
 
     /// The folds of a position are those around the instruction, each with the right kind of element.
@@ -135,11 +229,10 @@ impl Machine<'_> {
             return Err("lists other folds than those around the instruction".to_owned());
         }
         for (fold, (_, element)) in folds.iter().zip(&at.folds) {
-            let Instruction::Fold { iterable, .. } = self.tree.instruction(*fold) else { continue };
-            let is_stream = match iterable.expr {
-                Expr::Variable(name, _) => matches!(self.tree.name_kind(name), NameKind::Stream | NameKind::Map),
-                _ => false,
-            };
+            let is_stream = matches!(
+                self.tree.instruction(*fold),
+                Instruction::Fold { iterable: &Operand { expr: Expr::Variable(name, _), .. }, .. } if self.is_stream(name)
+            );
             if is_stream != matches!(element, Element::Key(_)) {
                 return Err("names an element in a way that its fold does not".to_owned());
             }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use marine_particle::PeerId;
 
+use super::catch_up::is_counted;
 use super::machine::Machine;
 use super::state::{ActId, CallBody, Operand};
-use super::{CallRequest, Rejection};
+use super::{CallRequest, EntryId, Rejection};
 use crate::data::{Entry, Fact};
 use crate::value::Tetraplet;
 
@@ -59,7 +60,7 @@ impl Machine<'_> {
         }
         let known = || call.operands.iter().skip(3).filter_map(Operand::known);
         let args = known().map(|bound| bound.value.clone()).collect();
-        let tetraplets: Vec<Vec<Tetraplet>> = known().map(|bound| vec![bound.origin.as_ref().clone()]).collect();
+        let tetraplets: Vec<Vec<Tetraplet>> = known().map(|bound| bound.origin.tetraplets()).collect();
         Some(CallRequest { id: at.key(), service, function, args, tetraplets, at })
     }
 
@@ -96,14 +97,15 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// Writes an entry to this peer's log and into the index. Returns the activation it is about.
-    pub(super) fn append(&mut self, me: PeerId, entry: &Entry<'_>) -> Result<Option<ActId>, Rejection> {
+    /// Writes an entry to this peer's log and into the index. Returns its height.
+    pub(super) fn append(&mut self, me: PeerId, entry: &Entry<'_>) -> Result<u64, Rejection> {
         let bytes: Arc<[u8]> = entry.encode().into();
         self.check_sizes(1, bytes.len())?;
         self.state.entry_bytes += bytes.len();
         let height = self.state.logs.append(me, bytes);
         self.state.grown.entry(me).or_insert(height - 1);
-        self.index_entry(me, height, entry)
+        self.index_entry(me, height, entry)?;
+        Ok(height)
     }
 
     /// Takes an entry of a log into the index.
@@ -117,7 +119,12 @@ impl Machine<'_> {
         if let Some(value) = self.referred_value(entry) {
             self.state.values.refer(&value, peer, height);
         }
-        let act = self.state.index.add(peer, height, entry).map_err(Rejection::KeyCollision)?;
+        let is_counted = is_counted(entry, Some(peer) == self.me);
+        let act = self.state.index.add(peer, height, entry, is_counted).map_err(Rejection::KeyCollision)?;
+        if let Fact::Canon { base, elements } = &entry.fact {
+            self.add_canon((peer, height), &entry.at, *base, elements)?;
+        }
+        self.note_wants(EntryId { peer, height }, &entry.at, &entry.fact);
         if let (Some(act), Fact::Sent { to, .. }) = (act, &entry.fact)
             && (peer, Some(peer)) == (*to, self.me)
         {

@@ -62,6 +62,9 @@ pub(super) enum Catchable {
         name: String,
         value: Value,
     },
+    MapKey {
+        map: String,
+    },
     /// `fail :error:`: the very same error again.
     Again(Arc<Raised>),
 }
@@ -89,6 +92,7 @@ impl Catchable {
             | Catchable::ZeroErrorCode => 10008,
             Catchable::ClearedByNew { .. } => 10009,
             Catchable::NonStringTriplet { .. } => 10011,
+            Catchable::MapKey { .. } => 10012,
             Catchable::Again(raised) => raised.error.code,
         }
     }
@@ -128,6 +132,7 @@ impl fmt::Display for Catchable {
             Catchable::NonStringTriplet { name, value } => {
                 write!(f, "call cannot resolve non-String triplet variable part `{name}` with value '{value}'")
             }
+            Catchable::MapKey { map } => write!(f, "unsupported type for {map} map's key"),
             Catchable::Again(raised) => raised.error.message.fmt(f),
         }
     }

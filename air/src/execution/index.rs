@@ -13,7 +13,15 @@ pub(super) struct Index {
     by_key: BTreeMap<Key, u32>,
     slots: Vec<Slot>,
     /// Per log, the state of each entry.
-    states: BTreeMap<PeerId, Vec<EntryState>>,
+    states: BTreeMap<PeerId, Vec<Record>>,
+    unreached_results: usize,
+}
+
+#[derive(Debug)]
+struct Record {
+    state: EntryState,
+    /// It is among the unreached results as long as it is unreached.
+    is_counted: bool,
 }
 
 /// The entries about one position, and the activation there.
@@ -72,7 +80,13 @@ impl Index {
     }
 
     /// Adds an entry; entries of a log come in order. Returns the activation it is about, if that has started.
-    pub(super) fn add(&mut self, peer: PeerId, height: u64, entry: &Entry<'_>) -> Result<Option<ActId>, Key> {
+    pub(super) fn add(
+        &mut self,
+        peer: PeerId,
+        height: u64,
+        entry: &Entry<'_>,
+        is_counted: bool,
+    ) -> Result<Option<ActId>, Key> {
         let slot = self.slot_at(entry.at.frame(), entry.at.node)?;
         let slot = &mut self.slots[slot as usize];
         match &entry.fact {
@@ -87,20 +101,29 @@ impl Index {
                 slot.results.push((peer, height));
             }
         }
-        self.states.entry(peer).or_default().push(EntryState::Unreached);
+        self.states.entry(peer).or_default().push(Record { state: EntryState::Unreached, is_counted });
+        self.unreached_results += usize::from(is_counted);
         Ok(slot.act)
     }
 
     pub(super) fn set_state(&mut self, peer: &PeerId, height: u64, state: EntryState) {
         let states = self.states.get_mut(peer);
-        if let Some(old) = states.and_then(|states| states.get_mut((height as usize).checked_sub(1)?)) {
-            *old = state;
+        if let Some(record) = states.and_then(|states| states.get_mut((height as usize).checked_sub(1)?)) {
+            if record.is_counted && record.state == EntryState::Unreached && state != EntryState::Unreached {
+                self.unreached_results -= 1;
+            }
+            record.state = state;
         }
+    }
+
+    /// The number of results that no position here has taken or refused, as far as they count for catching up.
+    pub(super) fn unreached_results(&self) -> usize {
+        self.unreached_results
     }
 
     pub(super) fn state(&self, peer: &PeerId, height: u64) -> EntryState {
         let states = self.states.get(peer);
-        let state = states.and_then(|states| states.get((height as usize).checked_sub(1)?));
-        state.copied().unwrap_or(EntryState::Unreached)
+        let record = states.and_then(|states| states.get((height as usize).checked_sub(1)?));
+        record.map_or(EntryState::Unreached, |record| record.state)
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use marine_particle::{Particle, PeerId};
 
+use super::content::{Bound, Content, MapKey, Origin};
 use super::error::{Catchable, Raised};
-use super::scope::{Kind, Scope};
+use super::scope::{Kind, Read, Scope};
 use super::state::{Act, ActId, Body, Failure, NONE, Operand, Start, State, Status, Task};
 use super::{Rejection, Report};
 use crate::Limits;
@@ -53,7 +54,7 @@ impl Machine<'_> {
     pub(super) fn run(&mut self) -> Result<(), Rejection> {
         loop {
             if let Some(act) = self.state.settle.pop_first() {
-                self.look(act)?;
+                self.settle_now(act)?;
                 // What settling sets free is queued, so that everything that can settle does so first.
                 let State { stack, going, .. } = &mut *self.state;
                 going.extend(stack.drain(..));
@@ -62,9 +63,27 @@ impl Machine<'_> {
                 while let Some(task) = self.state.stack.pop() {
                     self.perform(task)?;
                 }
-            } else {
+            } else if !self.start_batches() && !self.catch_up() {
                 return Ok(());
             }
+        }
+    }
+
+    fn settle_now(&mut self, act: ActId) -> Result<(), Rejection> {
+        match self.tree.instruction(self.state.act(act).node) {
+            Instruction::Canon { .. } if self.state.is_waiting(act) => {
+                let result = self.look_canon(act, true);
+                self.catch(act, result)
+            }
+            _ => self.look(act),
+        }
+    }
+
+    fn catch(&mut self, act: ActId, result: Result<(), Fault>) -> Result<(), Rejection> {
+        match result {
+            Ok(()) => Ok(()),
+            Err(Fault::Reject(rejection)) => Err(rejection),
+            Err(Fault::Catch(error)) => self.raise(act, *error),
         }
     }
 
@@ -72,10 +91,8 @@ impl Machine<'_> {
         match task {
             Task::Start(start) => self.start(start),
             Task::Look(act) => self.look(act),
-            Task::Settled(act) => {
-                self.pass_on(act);
-                Ok(())
-            }
+            Task::Settled(act) => self.pass_on(act),
+            Task::Chain(fold, batch) => self.start_chain(fold, batch),
             Task::ParStarted(act) => {
                 self.check_par(act, None);
                 Ok(())
@@ -127,10 +144,21 @@ impl Machine<'_> {
                 self.check_settable(act, output.name)?;
                 self.start_operands(act, 1)?;
             }
-            Instruction::Match { .. } | Instruction::Mismatch { .. } => self.start_operands(act, 2)?,
+            Instruction::Canon { .. } => {
+                self.start_canon(act)?;
+                self.look(act)?;
+            }
+            Instruction::Fold { iterable: &syntax::Operand { expr: Expr::Variable(name, _), .. }, .. }
+                if self.is_stream(name) =>
+            {
+                self.start_stream_fold(act, name)?;
+            }
+            Instruction::ApMap { .. } | Instruction::Match { .. } | Instruction::Mismatch { .. } => {
+                self.start_operands(act, 2)?;
+            }
             Instruction::Fold { .. } | Instruction::Fail { .. } => self.start_operands(act, 1)?,
             Instruction::FailLiteral { .. } => self.look(act)?,
-            Instruction::ApMap { .. } | Instruction::Canon { .. } | Instruction::Error => {
+            Instruction::Error => {
                 let name = syntax::print_instruction(self.tree, node);
                 return Err(Rejection::ParticleInvalid(format!("`{name}` cannot be executed by this version")));
             }
@@ -144,13 +172,13 @@ impl Machine<'_> {
         let is_first = self.tree.is_first_child(node);
         if let Some(fold) = self.tree.parent(node)
             && matches!(self.tree.instruction(fold), Instruction::Fold { .. })
-            && let Some((_, fold, _)) = self.state.iteration_of(scope, fold)
-            && let Some(fold) = self.state.fold_mut(fold)
+            && let Some((_, fold, index)) = self.state.iteration_of(scope, fold)
         {
-            if is_first {
-                fold.iterations.push((scope, act));
-            } else {
-                fold.last = act;
+            match &mut self.state.act_mut(fold).body {
+                Body::Fold(fold) if is_first => fold.iterations.push((scope, act)),
+                Body::Fold(fold) => fold.last = act,
+                Body::StreamFold(fold) => fold.register(index, is_first, act),
+                _ => {}
             }
         }
         if parent == NONE {
@@ -199,16 +227,13 @@ impl Machine<'_> {
         let node = self.state.act(act).node;
         let result = match self.tree.instruction(node) {
             Instruction::Call { .. } => self.look_call(act),
+            Instruction::Canon { .. } => self.look_canon(act, false),
             Instruction::FailLiteral { code, message } => {
                 Err(self.literal_failure(code.expr, self.tree.text(message)).into())
             }
             instruction => self.look_operands(act, instruction),
         };
-        match result {
-            Ok(()) => Ok(()),
-            Err(Fault::Reject(rejection)) => Err(rejection),
-            Err(Fault::Catch(error)) => self.raise(act, *error),
-        }
+        self.catch(act, result)
     }
 
     fn look_operands(&mut self, act: ActId, instruction: Instruction<'_>) -> Result<(), Fault> {
@@ -222,6 +247,13 @@ impl Machine<'_> {
         };
         let exprs = self.tree.operands(self.state.act(act).node);
         let exprs = &exprs[..operands.len()];
+        if let Instruction::Fold { iterable: &syntax::Operand { expr: Expr::Variable(name, lens), .. }, .. } =
+            instruction
+            && let Read::Content(Content::Canon(canon)) = self.read(act, name)
+            && let Some(items) = self.canon_items(act, name, &canon, lens)?
+        {
+            return Ok(self.start_fold(act, items)?);
+        }
         if !self.read_operands(act, &mut operands, exprs)? {
             self.state.act_mut(act).body = Body::Operands(operands);
             return Ok(());
@@ -233,7 +265,17 @@ impl Machine<'_> {
         let Some(first) = known.next() else { return Ok(()) };
         match instruction {
             Instruction::Ap { output, .. } => {
-                self.set(act, output.name, first)?;
+                if self.is_stream(output.name) {
+                    self.push(act, output.name, first, None)?;
+                } else {
+                    self.set(act, output.name, Content::Plain(first.kept()))?;
+                }
+                self.complete(act);
+            }
+            Instruction::ApMap { map, .. } => {
+                let Some(second) = known.next() else { return Ok(()) };
+                let pair = self.pair(map.name, first, second)?;
+                self.push(act, map.name, pair, None)?;
                 self.complete(act);
             }
             Instruction::Match { .. } | Instruction::Mismatch { .. } => {
@@ -245,11 +287,24 @@ impl Machine<'_> {
                 self.state.act_mut(act).body = Body::Children([NONE; 2]);
                 self.start_child(act, self.tree.first_child(self.state.act(act).node));
             }
-            Instruction::Fold { iterable, iterator } => self.start_fold(act, first, iterable.expr, iterator.name)?,
+            Instruction::Fold { iterable, .. } => {
+                let items = self.array_items(first, iterable.expr)?;
+                self.start_fold(act, items)?;
+            }
             Instruction::Fail { error } => return Err(self.failure_of(act, error.expr, first.value).into()),
             _ => {}
         }
         Ok(())
+    }
+
+    /// The element that key and value make in a map.
+    fn pair(&self, map: syntax::Name, key: Bound, value: Bound) -> Result<Bound, Catchable> {
+        if MapKey::of(&key.value).is_none() {
+            return Err(Catchable::MapKey { map: self.tree.name(map).to_owned() });
+        }
+        let origins = [&key, &value].map(|part| part.origin.tetraplet().clone());
+        let object = Value::object([("key", key.value), ("value", value.value)]);
+        Ok(Bound { value: object, origin: Origin::Pair(Arc::new(origins)) })
     }
 
     fn literal_failure(&self, code: Expr, message: &str) -> Catchable {
@@ -334,23 +389,21 @@ impl Machine<'_> {
         self.state.act_mut(act).status = status;
         self.state.stack.push(Task::Settled(act));
         if let Some(readers) = self.state.hopes.remove(&act) {
-            readers.into_iter().for_each(|reader| self.wake(reader));
+            readers.into_iter().for_each(|(reader, operand)| self.wake(reader, operand));
         }
     }
 
     /// Tells the instruction around a settled one, and every `next` that took it over. The one around goes first, so it is
     /// told last: the stack turns that round.
-    fn pass_on(&mut self, act: ActId) {
+    fn pass_on(&mut self, act: ActId) -> Result<(), Rejection> {
         for attached in self.state.attached.remove(&act).into_iter().flatten().rev() {
             self.take_over(attached, act);
         }
         let parent = self.state.act(act).parent;
-        if parent != NONE {
-            self.child_settled(parent, act);
-        }
+        if parent == NONE { Ok(()) } else { self.child_settled(parent, act) }
     }
 
-    fn child_settled(&mut self, parent: ActId, child: ActId) {
+    fn child_settled(&mut self, parent: ActId, child: ActId) -> Result<(), Rejection> {
         let this = self.state.act(parent);
         let node = this.node;
         let left = match this.body {
@@ -366,8 +419,12 @@ impl Machine<'_> {
                 self.start_right(parent, failure.last_error, Some(failure.raised));
             }
             (Instruction::Par, _) => self.check_par(parent, Some(child)),
+            (Instruction::Fold { .. }, _) if matches!(this.body, Body::StreamFold(_)) => {
+                return self.chain_settled(parent, child);
+            }
             _ => self.take_over(parent, child),
         }
+        Ok(())
     }
 
     fn start_right(&mut self, parent: ActId, last_error: super::state::ErrorRef, handled: super::state::ErrorRef) {

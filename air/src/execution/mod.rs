@@ -9,8 +9,11 @@
 //! `index` (entries by position), `close` (what a step asks for).
 
 mod call;
+mod canon;
+mod catch_up;
 mod check;
 mod close;
+mod content;
 mod error;
 mod fold;
 mod index;
@@ -18,8 +21,11 @@ mod machine;
 mod operand;
 mod rejection;
 mod scope;
+mod sequence;
 mod state;
 mod steps;
+mod stream;
+mod stream_fold;
 mod values;
 mod view;
 
@@ -138,7 +144,7 @@ pub struct EntryId {
 pub struct VoidReason {
     /// The position.
     pub at: Position,
-    /// `peer`, `service`, `function` or `args`.
+    /// `peer`, `service`, `function`, `args`; of a canon also `element`.
     pub field: &'static str,
     /// What the script has there.
     pub expected: String,

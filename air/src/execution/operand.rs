@@ -4,37 +4,44 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::Rejection;
+use super::content::{Bound, Content, Origin};
 use super::error::{Catchable, no_error};
 use super::machine::{Fault, Machine};
 use super::scope::Read;
-use super::state::{ActId, Bound, ErrorRef, Operand};
+use super::state::{ActId, ErrorRef, Operand};
 use crate::syntax::{self, Accessor, Expr, Lens, LensId, Name};
 use crate::value::{Step, Tetraplet, Value};
 
 /// What an operand comes to now.
-enum Resolved {
+pub(super) enum Resolved {
     Bound(Bound),
     /// A name without a value; the `new` at which reading ended, if any.
     Missing(Name, Option<super::state::ScopeId>),
 }
 
 impl Machine<'_> {
-    /// Reads an operand unless it is known, and registers `act` under the name that is missing, if one is.
+    /// Reads the operand with this number unless it is known, and registers it under the name that is missing, if one is.
     ///
     /// # Errors
     /// The error that the instruction fails with.
-    pub(super) fn read_operand(&mut self, act: ActId, operand: &mut Operand, expr: Expr) -> Result<(), Fault> {
+    pub(super) fn read_operand(
+        &mut self,
+        act: ActId,
+        index: u32,
+        operand: &mut Operand,
+        expr: Expr,
+    ) -> Result<(), Fault> {
         let Operand::Missing(registered) = *operand else { return Ok(()) };
         match self.resolve(act, expr)? {
             Resolved::Bound(bound) => *operand = Operand::Known(bound),
             Resolved::Missing(name, new) => {
                 if let Some(new) = new
-                    && !self.hope_for(act, new)
+                    && !self.hope_for(act, index, new)
                 {
                     return Err(Catchable::ClearedByNew { name: self.tree.name(name).to_owned() }.into());
                 }
                 if registered != Some(name) {
-                    self.wait_for(act, name);
+                    self.wait_for(act, index, name);
                     *operand = Operand::Missing(Some(name));
                 }
             }
@@ -49,8 +56,8 @@ impl Machine<'_> {
         operands: &mut [Operand],
         syntax: &[syntax::Operand],
     ) -> Result<bool, Fault> {
-        for (operand, syntax) in operands.iter_mut().zip(syntax) {
-            self.read_operand(act, operand, syntax.expr)?;
+        for ((index, operand), syntax) in (0..).zip(operands.iter_mut()).zip(syntax) {
+            self.read_operand(act, index, operand, syntax.expr)?;
         }
         Ok(operands.iter().all(|operand| operand.known().is_some()))
     }
@@ -82,7 +89,7 @@ impl Machine<'_> {
             }
             Expr::Variable(name, lens) => return self.resolve_variable(act, name, lens),
         };
-        Ok(Resolved::Bound(Bound { value, origin: self.state.literal.clone() }))
+        Ok(Resolved::Bound(Bound::new(value, self.state.literal.clone())))
     }
 
     /// Any lens leaves the origin of an error variable as it is.
@@ -94,53 +101,63 @@ impl Machine<'_> {
         lens: Option<LensId>,
     ) -> Result<Resolved, Fault> {
         let origin = error.map_or_else(|| self.state.literal.clone(), |error| error.origin.clone());
-        let bound = Bound { value: object, origin: origin.clone() };
+        let bound = Bound::new(object, origin.clone());
         match lens {
             None => Ok(Resolved::Bound(bound)),
             Some(lens) => Ok(match self.apply_lens(act, bound, lens)? {
-                Resolved::Bound(bound) => Resolved::Bound(Bound { value: bound.value, origin }),
+                Resolved::Bound(bound) => Resolved::Bound(Bound::new(bound.value, origin)),
                 missing => missing,
             }),
         }
     }
 
     fn resolve_variable(&mut self, act: ActId, name: Name, lens: Option<LensId>) -> Result<Resolved, Fault> {
-        let bound = match self.read(act, name) {
-            Read::Value(bound) => bound,
-            Read::Missing(new) => return Ok(Resolved::Missing(name, new)),
-        };
-        match lens {
-            None => Ok(Resolved::Bound(bound)),
-            Some(lens) => self.apply_lens(act, bound, lens),
+        match (self.read(act, name), lens) {
+            (Read::Missing(new), _) => Ok(Resolved::Missing(name, new)),
+            (Read::Content(Content::Plain(bound)), None) => Ok(Resolved::Bound(bound)),
+            (Read::Content(Content::Plain(bound)), Some(lens)) => self.apply_lens(act, bound, lens),
+            (Read::Content(Content::Canon(canon)), None) => Ok(Resolved::Bound(self.canon_value(name, &canon)?)),
+            (Read::Content(Content::Canon(canon)), Some(lens)) => self.canon_lens(act, name, &canon, lens),
         }
     }
 
     fn apply_lens(&mut self, act: ActId, bound: Bound, lens: LensId) -> Result<Resolved, Fault> {
-        let accessors = match self.tree.lens(lens) {
+        match self.tree.lens(lens) {
             Lens::Length => {
                 let value = bound.value.length().map_err(Catchable::from)?;
-                let origin = self.extend_origin(&bound.origin, ".length")?;
-                return Ok(Resolved::Bound(Bound { value, origin }));
+                let origin = self.extend_origin(bound.origin.tetraplet(), ".length")?;
+                Ok(Resolved::Bound(Bound::new(value, origin)))
             }
-            Lens::Path(accessors) => accessors,
-        };
-        let mut printed = String::from(".$");
+            Lens::Path(accessors) => self.apply_path(act, bound, accessors),
+        }
+    }
+
+    /// Goes down from a value. The parts of a map's pair have origins of their own.
+    pub(super) fn apply_path(&mut self, act: ActId, bound: Bound, accessors: &[Accessor]) -> Result<Resolved, Fault> {
+        let mut printed = String::new();
         let mut value = &bound.value;
-        for accessor in accessors {
+        let mut part = None;
+        for (depth, accessor) in accessors.iter().enumerate() {
             let step = match *accessor {
                 Accessor::Field(span) => Step::Field(self.tree.slice(span).into()),
                 Accessor::Index(index) => Step::Index(index),
                 Accessor::Dynamic(name) => match self.read(act, name.name) {
-                    Read::Value(bound) => Step::dynamic(&bound.value).map_err(Catchable::from)?,
+                    Read::Content(Content::Plain(bound)) => Step::dynamic(&bound.value).map_err(Catchable::from)?,
+                    Read::Content(Content::Canon(_)) => Step::dynamic(&Value::NULL).map_err(Catchable::from)?,
                     Read::Missing(new) => return Ok(Resolved::Missing(name.name, new)),
                 },
             };
             value = value.step(&step).map_err(Catchable::from)?;
+            if let (0, Origin::Pair(pair), Step::Field(field)) = (depth, &bound.origin, &step) {
+                part = Some(&pair[usize::from(&**field != "key")]);
+                continue;
+            }
             // Writing to a string cannot fail.
-            let _ = write!(printed, "{step}");
+            let _ = write!(printed, "{}{step}", if printed.is_empty() { ".$" } else { "" });
         }
-        let origin = self.extend_origin(&bound.origin, &printed)?;
-        Ok(Resolved::Bound(Bound { value: value.clone(), origin }))
+        let whole = part.unwrap_or_else(|| bound.origin.tetraplet());
+        let origin = if printed.is_empty() { whole.clone() } else { self.extend_origin(whole, &printed)? };
+        Ok(Resolved::Bound(Bound::new(value.clone(), origin)))
     }
 
     /// The origin of a part, which the printed `lens` leads to.

@@ -57,6 +57,12 @@ pub enum Rejection {
         /// The variable.
         name: String,
     },
+    /// A stream or map grew too long.
+    #[error("stream size goes over the allowed limit of {max}")]
+    StreamSizeLimitExceeded {
+        /// How many elements it may have.
+        max: usize,
+    },
     /// A peer wrote its log twice.
     #[error("peer {peer} wrote two different logs")]
     Equivocation {
@@ -96,6 +102,7 @@ impl Rejection {
             Rejection::LimitExceeded { .. } => 10,
             Rejection::IterableShadowing { .. } => 20004,
             Rejection::ShadowingIsNotAllowed { .. } => 20007,
+            Rejection::StreamSizeLimitExceeded { .. } => 20013,
             Rejection::Equivocation { .. } => 20100,
             Rejection::Gap { .. } => 20101,
             Rejection::KeyCollision(_) => 20102,

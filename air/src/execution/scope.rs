@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Rejection;
+use super::content::Content;
 use super::machine::Machine;
-use super::state::{Act, ActId, Body, Bound, NONE, ScopeId, State, Status};
+use super::state::{Act, ActId, Body, FrameId, NONE, ScopeId, State};
+use super::stream_fold::Iteration;
 use crate::check::{Scope as Scoping, ScopeKind};
-use crate::data::{Element, Frame};
 use crate::syntax::{Instruction, Name, NodeId};
 use crate::value::Value;
 
@@ -25,9 +26,13 @@ pub(super) enum Kind {
     /// One iteration of a fold; the iterator is its first variable.
     Iteration {
         fold: ActId,
+        /// Which element; of a stream, by the order in which they became known here.
         index: u32,
+        /// Of a stream fold, which chain of the batch.
+        chain: u32,
+        frame: FrameId,
         iterator: Name,
-        value: Bound,
+        value: Content,
     },
     /// The variable of a `new`. Outside of folds it is set once.
     New {
@@ -40,13 +45,14 @@ pub(super) enum Kind {
 /// A variable in a scope, and the activations to wake when it is set.
 #[derive(Debug, Default)]
 struct Cell {
-    value: Option<Bound>,
-    waiting: Vec<ActId>,
+    value: Option<Content>,
+    /// Each with the number of the operand that it waits for.
+    waiting: Vec<(ActId, u32)>,
 }
 
 /// What reading a name found.
 pub(super) enum Read {
-    Value(Bound),
+    Content(Content),
     /// Nothing yet; in which `new` of this name the search ended, if in one.
     Missing(Option<ScopeId>),
 }
@@ -64,7 +70,7 @@ impl Scope {
         matches!(self.kind, Kind::Root | Kind::New { is_in_fold: false, .. })
     }
 
-    fn value(&self, name: Name) -> Option<&Bound> {
+    fn value(&self, name: Name) -> Option<&Content> {
         match &self.kind {
             Kind::Iteration { iterator, value, .. } if *iterator == name => Some(value),
             _ => self.cells.get(&name)?.value.as_ref(),
@@ -79,22 +85,18 @@ impl State {
         std::iter::successors(get(scope), move |(_, scope)| get(scope.parent))
     }
 
-    /// The value of a name in the root scope.
-    pub(super) fn root_value(&self, name: Name) -> Option<&Value> {
-        self.scopes.first()?.value(name).map(|bound| &bound.value)
+    /// What a name stands for in the root scope.
+    pub(super) fn root_content(&self, name: Name) -> Option<&Content> {
+        self.scopes.first()?.value(name)
     }
 
-    /// The iterator's value in an iteration of the fold that stands in this frame.
-    pub(super) fn iterator_value(&self, frame: Frame, fold: u32, element: Element) -> Option<Value> {
-        let Element::Index(wanted) = element else { return None };
-        self.scopes.iter().find_map(|scope| match &scope.kind {
-            Kind::Iteration { fold: act, index, value, .. } if *index == wanted => {
-                let act = self.act(*act);
-                let is_it = act.node.0 == fold && self.frames[act.frame as usize].frame == frame;
-                is_it.then(|| value.value.clone())
-            }
+    /// The iterator's value in an iteration.
+    pub(super) fn iterator_value(&self, frame: FrameId) -> Option<&Value> {
+        let scope = self.scopes.get(self.frames.get(frame as usize)?.scope as usize)?;
+        match &scope.kind {
+            Kind::Iteration { value: Content::Plain(bound), .. } => Some(&bound.value),
             _ => None,
-        })
+        }
     }
 
     /// The iteration of `fold` around: its scope, its activation, and which iteration it is.
@@ -127,7 +129,7 @@ impl Machine<'_> {
         for id in self.places(act, name) {
             let scope = &self.state.scopes[id as usize];
             if let Some(value) = scope.value(name) {
-                return Read::Value(value.clone());
+                return Read::Content(value.clone());
             }
             if matches!(scope.kind, Kind::New { .. }) {
                 return Read::Missing(Some(id));
@@ -157,18 +159,18 @@ impl Machine<'_> {
     }
 
     /// Sets a name and wakes who waits for it.
-    pub(super) fn set(&mut self, act: ActId, name: Name, value: Bound) -> Result<(), Rejection> {
+    pub(super) fn set(&mut self, act: ActId, name: Name, content: Content) -> Result<(), Rejection> {
         self.check_settable(act, name)?;
         let target = self.target(act, name);
         let cell = self.state.scopes[target as usize].cells.entry(name).or_default();
-        cell.value = Some(value);
+        cell.value = Some(content);
         let waiting = std::mem::take(&mut cell.waiting);
-        waiting.into_iter().for_each(|act| self.wake(act));
+        waiting.into_iter().for_each(|(act, operand)| self.wake(act, operand));
         Ok(())
     }
 
-    /// Registers `act` wherever a value for the name could come up.
-    pub(super) fn wait_for(&mut self, act: ActId, name: Name) {
+    /// Registers an operand of `act` wherever a value for the name could come up.
+    pub(super) fn wait_for(&mut self, act: ActId, operand: u32, name: Name) {
         let folds = self.setting_folds(name);
         let can_hold = |id: &ScopeId| match self.state.scopes[*id as usize].kind {
             Kind::Root | Kind::New { .. } => true,
@@ -176,7 +178,7 @@ impl Machine<'_> {
         };
         let places: Vec<ScopeId> = self.places(act, name).filter(can_hold).collect();
         for place in places {
-            self.state.scopes[place as usize].cells.entry(name).or_default().waiting.push(act);
+            self.state.scopes[place as usize].cells.entry(name).or_default().waiting.push((act, operand));
         }
     }
 
@@ -203,7 +205,7 @@ impl Machine<'_> {
     ///
     /// For a definition inside the `new`, the innermost started activation on the way down to it decides: it may get there
     /// as long as it waits, unless it is the reader, or waits because of the reader inside of it.
-    pub(super) fn hope_for(&mut self, reader: ActId, scope: ScopeId) -> bool {
+    pub(super) fn hope_for(&mut self, reader: ActId, operand: u32, scope: ScopeId) -> bool {
         let Kind::New { act, name, .. } = self.state.scopes[scope as usize].kind else { return true };
         let new = self.state.act(act).node;
         let definitions = self.script.definitions(name);
@@ -215,8 +217,8 @@ impl Machine<'_> {
             }
             if let Some(act) = self.find_hope(reader, act, definition) {
                 let readers = self.state.hopes.entry(act).or_default();
-                if !readers.contains(&reader) {
-                    readers.push(reader);
+                if readers.last() != Some(&(reader, operand)) {
+                    readers.push((reader, operand));
                 }
                 return true;
             }
@@ -255,13 +257,7 @@ impl Machine<'_> {
                 let act = children[usize::from(!is_first)];
                 if act == NONE { Vec::new() } else { vec![act] }
             }
-            Body::Fold(fold) if !is_first => {
-                if fold.last == NONE {
-                    Vec::new()
-                } else {
-                    vec![fold.last]
-                }
-            }
+            Body::Fold(fold) if !is_first => Vec::from_iter((fold.last != NONE).then_some(fold.last)),
             Body::Fold(fold) => {
                 let own = self.state.iteration_of(self.state.act(reader).scope, this.node);
                 match own {
@@ -270,6 +266,17 @@ impl Machine<'_> {
                     }
                     _ => fold.iterations.iter().map(|&(_, body)| body).collect(),
                 }
+            }
+            Body::StreamFold(fold) => {
+                let own = self.state.iteration_of(self.state.act(reader).scope, this.node);
+                let own = own.filter(|(_, own, _)| *own == act).and_then(|(_, _, index)| fold.iteration(index));
+                let of = |iteration: &Iteration| if is_first { iteration.body } else { iteration.last };
+                let mut acts: Vec<ActId> = match own {
+                    Some(own) => vec![of(own)],
+                    None => fold.started().map(of).collect(),
+                };
+                acts.retain(|&act| act != NONE);
+                acts
             }
             _ => Vec::new(),
         }
@@ -288,18 +295,31 @@ impl Machine<'_> {
         self.tree.contains(outer.node, inner.node)
     }
 
-    /// Queues an activation for which something may have changed.
-    pub(super) fn wake(&mut self, act: ActId) {
+    /// Queues an activation for which something about one of its operands may have changed.
+    pub(super) fn wake(&mut self, act: ActId, operand: u32) {
         self.state.wake_ups += 1;
-        let this = self.state.act(act);
-        if !matches!(this.status, Status::Waiting) {
+        if !self.state.is_waiting(act) {
             return;
         }
-        match self.tree.instruction(this.node) {
-            Instruction::Call { .. } | Instruction::Ap { .. } => {
-                self.state.settle.insert(act);
-            }
-            _ => self.state.going.push_back(super::state::Task::Look(act)),
+        if let Some(call) = self.state.call_mut(act) {
+            call.woken.push(operand);
         }
+        let is_settling = match self.tree.instruction(self.state.act(act).node) {
+            Instruction::Call { .. } | Instruction::Ap { .. } | Instruction::ApMap { .. } => true,
+            Instruction::Canon { .. } => self.has_foreign_result(act),
+            _ => false,
+        };
+        if is_settling {
+            self.state.settle.insert(act);
+        } else {
+            self.state.going.push_back(super::state::Task::Look(act));
+        }
+    }
+
+    /// Whether another peer has stated a result at this position. What this peer has stated does not count: a replay of the
+    /// step in which it did has it from the beginning, and has to go the same way.
+    fn has_foreign_result(&self, act: ActId) -> bool {
+        let results = self.state.call(act).map(|call| &self.state.index.slot(call.slot).results);
+        results.into_iter().flatten().any(|(owner, _)| Some(*owner) != self.me)
     }
 }

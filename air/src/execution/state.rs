@@ -6,14 +6,19 @@ use std::sync::Arc;
 use marine_particle::PeerId;
 
 use super::call::NamedPeer;
+use super::catch_up::Wanted;
+use super::content::Bound;
 use super::error::Raised;
 use super::index::Index;
 use super::scope::Scope;
+use super::sequence::Sequences;
+use super::stream::{Home, Stream, StreamId};
+use super::stream_fold::StreamFold;
 use super::values::Values;
 use super::{Report, Setup};
 use crate::data::{Element, Frame, Hash, Logs, Position};
 use crate::syntax::{Name, NodeId};
-use crate::value::{ContentId, Tetraplet, Value};
+use crate::value::{ContentId, Tetraplet};
 
 /// The number of an activation, in the order in which they were started.
 pub(super) type ActId = u32;
@@ -66,8 +71,11 @@ pub(super) enum Body {
     Children([ActId; 2]),
     /// Operands of an instruction that waits for one of them.
     Operands(Box<[Operand]>),
+    /// A call or canon: what is done at a peer.
     Call(Box<CallBody>),
+    /// A fold over an array or canon value.
     Fold(Box<FoldBody>),
+    StreamFold(Box<StreamFold>),
 }
 
 /// An operand that is read once.
@@ -87,17 +95,15 @@ impl Operand {
     }
 }
 
-/// A value with its origin.
-#[derive(Clone, Debug)]
-pub(super) struct Bound {
-    pub(super) value: Value,
-    pub(super) origin: Arc<Tetraplet>,
-}
-
 #[derive(Debug)]
 pub(super) struct CallBody {
-    /// Peer, service, function, then the arguments. Given up when the call has settled.
+    /// Peer, service, function, then the arguments; of a canon the peer only. Given up when it has settled.
     pub(super) operands: Box<[Operand]>,
+    /// How many of the arguments are not known.
+    pub(super) missing_args: usize,
+    /// The operands have been read once; since then, those that it waits for and that may be known now.
+    pub(super) is_read: bool,
+    pub(super) woken: Vec<u32>,
     pub(super) slot: u32,
     /// Whom the first operand denotes, once known and a peer.
     pub(super) peer: Option<NamedPeer>,
@@ -109,18 +115,56 @@ pub(super) struct CallBody {
     /// How many of the slot's results and `sent` entries have been looked at.
     pub(super) results_seen: usize,
     pub(super) sents_seen: usize,
-    /// There is a result, and arguments that it has to agree with are missing.
+    /// There is a result, and arguments or elements that it has to agree with are missing.
     pub(super) is_held: bool,
+}
+
+impl CallBody {
+    pub(super) fn new(slot: u32, operands: usize, args: usize) -> Self {
+        Self {
+            operands: vec![Operand::Missing(None); operands].into(),
+            missing_args: args,
+            is_read: false,
+            woken: Vec::new(),
+            slot,
+            peer: None,
+            args_hash: None,
+            is_nowhere: false,
+            is_requested: false,
+            results_seen: 0,
+            sents_seen: 0,
+            is_held: false,
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct FoldBody {
-    pub(super) items: Arc<[Value]>,
-    pub(super) origin: Arc<Tetraplet>,
+    pub(super) items: Items,
     /// Per iteration so far: its scope, and the activation of its body.
     pub(super) iterations: Vec<(ScopeId, ActId)>,
     /// The last instruction, once started.
     pub(super) last: ActId,
+}
+
+/// What an array fold goes over.
+#[derive(Clone, Debug)]
+pub(super) enum Items {
+    Array {
+        items: Arc<[crate::value::Value]>,
+        origin: Arc<Tetraplet>,
+    },
+    /// Elements of a canon value, which keep their origins.
+    Elements(Arc<[Bound]>),
+}
+
+impl Items {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Items::Array { items, .. } => items.len(),
+            Items::Elements(items) => items.len(),
+        }
+    }
 }
 
 /// An iteration as a place.
@@ -143,6 +187,8 @@ pub(super) enum Task {
     Settled(ActId),
     /// An operand may be known now.
     Look(ActId),
+    /// A batch of a stream fold has to be worked off.
+    Chain(ActId, u32),
 }
 
 /// An instance to start.
@@ -165,6 +211,8 @@ pub(super) struct State {
     pub(super) acts: Vec<Act>,
     pub(super) scopes: Vec<Scope>,
     pub(super) frames: Vec<FrameInfo>,
+    /// The iterations that were started, by the frame around their fold, the fold, and the element.
+    pub(super) frame_ids: BTreeMap<(FrameId, u32, Element), FrameId>,
     /// The scopes of `new`s, by where they are.
     pub(super) news: BTreeMap<(FrameId, NodeId), ScopeId>,
     /// Started calls and `ap`s that can settle, or may.
@@ -175,8 +223,15 @@ pub(super) struct State {
     pub(super) stack: Vec<Task>,
     /// Activations that took over the state of one that was started elsewhere.
     pub(super) attached: BTreeMap<ActId, Vec<ActId>>,
-    /// Readers of a `new` variable, under an activation that might still set it.
-    pub(super) hopes: BTreeMap<ActId, Vec<ActId>>,
+    /// Readers of a `new` variable, each with its operand, under an activation that might still set it.
+    pub(super) hopes: BTreeMap<ActId, Vec<(ActId, u32)>>,
+    pub(super) streams: Vec<Stream>,
+    pub(super) stream_ids: BTreeMap<Home, StreamId>,
+    pub(super) sequences: Sequences,
+    pub(super) stream_folds: BTreeMap<(FrameId, NodeId), ActId>,
+    /// Stream folds with elements that are in no batch yet.
+    pub(super) collecting: BTreeSet<ActId>,
+    pub(super) wanted: Wanted,
     /// Calls to look at when the step closes: to request, or to forward.
     pub(super) touched: BTreeSet<ActId>,
     /// Calls to this peer that have their arguments and no result.
@@ -213,12 +268,19 @@ impl State {
             acts: Vec::new(),
             scopes: vec![Scope::root()],
             frames: vec![FrameInfo { frame: Frame::ROOT, parent: NONE, fold: 0, element: Element::Index(0), scope: 0 }],
+            frame_ids: BTreeMap::new(),
             news: BTreeMap::new(),
             settle: BTreeSet::new(),
             going: VecDeque::new(),
             stack: Vec::new(),
             attached: BTreeMap::new(),
             hopes: BTreeMap::new(),
+            streams: Vec::new(),
+            stream_ids: BTreeMap::new(),
+            sequences: Sequences::default(),
+            stream_folds: BTreeMap::new(),
+            collecting: BTreeSet::new(),
+            wanted: Wanted::default(),
             touched: BTreeSet::new(),
             outstanding: BTreeSet::new(),
             unclaimed: BTreeSet::new(),
@@ -286,9 +348,16 @@ impl State {
         }
     }
 
-    pub(super) fn fold_mut(&mut self, act: ActId) -> Option<&mut FoldBody> {
+    pub(super) fn stream_fold(&self, act: ActId) -> Option<&StreamFold> {
+        match &self.act(act).body {
+            Body::StreamFold(fold) => Some(fold),
+            _ => None,
+        }
+    }
+
+    pub(super) fn stream_fold_mut(&mut self, act: ActId) -> Option<&mut StreamFold> {
         match &mut self.act_mut(act).body {
-            Body::Fold(fold) => Some(fold),
+            Body::StreamFold(fold) => Some(fold),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use marine_particle::PeerId;
 
+use super::content::Content;
 use super::index::EntryState;
 use super::state::{ActId, Operand, State, Status};
 use super::{EntryId, Setup};
@@ -40,13 +41,15 @@ pub struct EntryView<'a> {
     pub state: EntryState,
 }
 
-/// A call that has been reached.
+/// A call or canon that has been reached.
 #[derive(Clone, PartialEq, Debug)]
 pub struct CallView {
     /// Where.
     pub at: Position,
-    /// The peer in base58, service and function; `None` while not known.
+    /// The peer in base58, service and function; `None` while not known. A canon has only a peer.
     pub target: [Option<String>; 3],
+    /// What a canon reads and what it sets, as in `$s #s`.
+    pub canon: Option<String>,
     /// The arguments; `None` while not known. Peers forget the operands of calls that are over, observers do not.
     pub args: Vec<Option<Value>>,
     /// What has become of it.
@@ -73,6 +76,13 @@ pub enum CallState {
         code: i32,
         /// The service's message.
         message: String,
+    },
+    /// The peer of a canon has stated these elements.
+    Seen {
+        /// The entry that says so.
+        entry: EntryId,
+        /// The elements, in its order.
+        elements: Vec<Value>,
     },
     /// It failed before it was executed, with this error.
     Failed(super::ExecutionError),
@@ -131,15 +141,19 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&'a Value> {
         let name: Name = self.setup.script.tree().find_name(name)?;
-        self.state.root_value(name)
+        match self.state.root_content(name)? {
+            Content::Plain(bound) => Some(&bound.value),
+            Content::Canon(_) => None,
+        }
     }
 
     /// The iterator's value in the iteration that a chain of folds names, as in [`Position::folds`]; `None`: not started.
     #[must_use]
     pub fn iterator(&self, folds: &[(u32, Element)]) -> Option<Value> {
-        let (&(fold, element), around) = folds.split_last()?;
-        let frame = Position { node: fold, folds: around.to_vec() }.frame();
-        self.state.iterator_value(frame, fold, element)
+        let inner =
+            |frame, &(fold, element): &(u32, Element)| self.state.frame_ids.get(&(frame, fold, element)).copied();
+        let frame = folds.iter().try_fold(0, inner)?;
+        self.state.iterator_value(frame).cloned()
     }
 
     /// All entries, by log and height.
@@ -154,7 +168,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The calls that have been reached, in the order of the script, iterations in the order in which they were started.
+    /// The calls and canons that have been reached, in the order of the script, iterations in the order in which they were started.
     #[must_use]
     pub fn calls(&self) -> Vec<CallView> {
         let mut acts: Vec<(NodeId, ActId)> = (0..self.state.acts.len() as ActId)
@@ -180,7 +194,14 @@ impl<'a> View<'a> {
             _ if self.state.outstanding.contains(&id) => CallState::Outstanding,
             _ => self.waiting_state(id),
         });
-        Some(CallView { at: self.state.position_of(id), target: [peer, text(1), text(2)], args, state })
+        let tree = self.setup.script.tree();
+        let canon = match tree.instruction(self.state.act(id).node) {
+            Instruction::Canon { source, target, .. } => {
+                Some(format!("{} {}", tree.name(source.name), tree.name(target.name)))
+            }
+            _ => None,
+        };
+        Some(CallView { at: self.state.position_of(id), target: [peer, text(1), text(2)], canon, args, state })
     }
 
     fn waiting_state(&self, id: ActId) -> CallState {
@@ -221,7 +242,16 @@ impl<'a> View<'a> {
                 let message = self.state.values.get(&message).and_then(Value::as_str).unwrap_or_default().to_owned();
                 Some(CallState::Err { entry, code, message })
             }
-            Fact::Canon { .. } | Fact::Sent { .. } => None,
+            Fact::Canon { .. } => Some(CallState::Seen { entry, elements: self.stated_elements(id, peer, height)? }),
+            Fact::Sent { .. } => None,
         }
+    }
+
+    fn stated_elements(&self, id: ActId, peer: PeerId, height: u64) -> Option<Vec<Value>> {
+        let stated = self.state.sequences.stated(peer, height)?;
+        let list = self.state.sequences.get(stated.sequence).resolved.get(..stated.len as usize)?;
+        let stream = self.state.canon_source(&self.setup.script, id)?;
+        let elements = &self.state.stream(stream).elements;
+        Some(list.iter().map(|&index| elements[index as usize].bound.value.clone()).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! [`Row`]: one call of a trace, or an entry that stands by itself.
+//! [`Row`]: one call or canon of a trace, or an entry that stands by itself.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::execution::{CallState, CallView, EntryId, EntryState, EntryView, View
 use crate::syntax::{Instruction, Location, NodeId, Tree};
 use crate::value::Value;
 
-/// A call that was reached; or an entry about a position that was not, or that disagrees with its position.
+/// A call or canon that was reached; or an entry about a position that was not, or that disagrees with its position.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Row {
     /// The line of the instruction in the script, counted from 1.
@@ -25,6 +25,9 @@ pub struct Row {
     pub service: Option<String>,
     /// The function; `None` while not known.
     pub function: Option<String>,
+    /// Of a canon, what it reads and what it sets, as in `$s #s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canon: Option<String>,
     /// The arguments; `None` while not known, and for entries that stand by themselves.
     pub args: Vec<Option<Json>>,
     /// What has become of it.
@@ -56,6 +59,11 @@ pub enum RowState {
         /// The result; `None` if no instruction uses it, the data has only its identifier then.
         value: Option<Json>,
     },
+    /// The peer of a canon has seen these elements.
+    Seen {
+        /// In its order.
+        elements: Vec<Json>,
+    },
     /// It failed.
     Failed {
         /// The code of the error that the script sees, 10000 to 10012.
@@ -74,7 +82,7 @@ pub enum RowState {
     },
     /// The entry disagrees with the script and has no effect.
     Void {
-        /// What disagrees: `peer`, `service`, `function` or `args`.
+        /// What disagrees: `peer`, `service`, `function` or `args`; of a canon also `element`.
         field: String,
         /// What follows from the script.
         expected: String,
@@ -115,7 +123,7 @@ fn call_row(view: &View<'_>, call: CallView) -> Row {
     let (state, entry) = call_state(call.state);
     let signed = entry.map(|entry| signed(view, entry));
     let args = call.args.iter().map(|arg| arg.as_ref().map(Json::from)).collect();
-    Row { peer, service, function, args, state, signed, ..empty_row(view, &call.at) }
+    Row { peer, service, function, canon: call.canon, args, state, signed, ..empty_row(view, &call.at) }
 }
 
 fn call_state(state: CallState) -> (RowState, Option<EntryId>) {
@@ -127,6 +135,9 @@ fn call_state(state: CallState) -> (RowState, Option<EntryId>) {
         }
         CallState::Err { entry, code, message } => {
             (RowState::Failed { code: 10000, service_code: Some(code), message }, Some(entry))
+        }
+        CallState::Seen { entry, elements } => {
+            (RowState::Seen { elements: elements.iter().map(Json::from).collect() }, Some(entry))
         }
         CallState::Failed(error) => {
             let (code, message) = (error.code, error.message.to_string());
@@ -167,6 +178,12 @@ fn empty_row(view: &View<'_>, at: &Position) -> Row {
         peer: None,
         service: None,
         function: None,
+        canon: match tree.instruction(NodeId(at.node)) {
+            Instruction::Canon { source, target, .. } => {
+                Some(format!("{} {}", tree.name(source.name), tree.name(target.name)))
+            }
+            _ => None,
+        },
         args: Vec::new(),
         state: RowState::Unreached,
         signed: None,

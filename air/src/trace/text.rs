@@ -69,6 +69,7 @@ impl Trace {
         match state {
             RowState::Ok { value: Some(value), .. } => format!("ok {}", short(value)),
             RowState::Ok { cid, value: None } => format!("ok {}…", cid.chars().take(12).collect::<String>()),
+            RowState::Seen { elements } => format!("saw {}", short(&Json::from(elements.clone()))),
             RowState::Failed { code, message, .. } => format!("failed {code} {}", line(message)),
             RowState::Waiting { names, sent_by } => {
                 let mut text = "waiting".to_owned();
@@ -108,8 +109,11 @@ fn frame(frame: &RowFrame) -> String {
     }
 }
 
-/// `service.function(arguments)`
+/// `service.function(arguments)`, or `canon $stream #canon`.
 fn call(row: &Row) -> String {
+    if let Some(canon) = &row.canon {
+        return format!("canon {canon}");
+    }
     let name = |part: &Option<String>| part.as_deref().map_or_else(|| "?".to_owned(), line);
     let arg = |arg: &Option<Json>| arg.as_ref().map_or_else(|| "?".to_owned(), short);
     let args: Vec<String> = row.args.iter().map(arg).collect();

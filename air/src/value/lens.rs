@@ -42,6 +42,14 @@ pub enum LensError {
     IndexRange { index: Value },
     #[error("scalar accessor `{accessor}` should has number or string type")]
     AccessorType { accessor: Value },
+    #[error("lambda is applied to a stream that have only '{len}' elements, but '{index}' requested")]
+    StreamIndex { len: u32, index: u32 },
+    #[error("field accessor (with field name = '{field}') can't be applied to a stream")]
+    StreamField { field: Arc<str> },
+    #[error("stream accessor `{accessor}` should has number (u32) type")]
+    StreamAccessor { accessor: Value },
+    #[error("canon stream map accessor `{accessor}` should be either string or number")]
+    MapAccessor { accessor: Value },
     #[error("the length functor could applied only to an array-like value, but it's applied to '{value}'")]
     Length { value: Value },
 }

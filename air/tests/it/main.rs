@@ -20,6 +20,7 @@ mod lies;
 mod semantics;
 mod sim;
 mod steps;
+mod streams;
 mod trace;
 mod values;
 mod vectors;

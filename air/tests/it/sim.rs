@@ -46,11 +46,11 @@ pub(crate) fn scenario(script: &str) -> Scenario {
 }
 
 /// All calls of a calm run, one per line, then the outcome at `a`.
-fn calls(script: &str) -> String {
+pub(crate) fn calls(script: &str) -> String {
     report(&scenario(script).net(Net { delay: 1..=1, ..Net::default() }).run(1).unwrap())
 }
 
-fn report(run: &Run) -> String {
+pub(crate) fn report(run: &Run) -> String {
     assert!(run.refusals.is_empty(), "{:?}", run.refusals);
     let calls: Vec<String> = run.calls.iter().map(|call| format!("{}: {call}\n", call.peer)).collect();
     format!("{}{}", calls.concat(), outcome(&run.outcomes["a"]))
@@ -65,7 +65,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
 }
 
 /// What a step leads to: calls and next peers.
-fn effects(world: &World, step: &Step) -> String {
+pub(crate) fn effects(world: &World, step: &Step) -> String {
     let calls = step.requests.iter().map(|request| {
         let args: Vec<String> = request.args.iter().map(|arg| world.peers().with_names(arg).to_string()).collect();
         format!("{}({})", request.function, args.join(","))

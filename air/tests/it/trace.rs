@@ -209,3 +209,24 @@ fn entries_that_nothing_leads_to_are_listed_as_unreached() {
     assert_eq!((trace.verified, trace.void, trace.unreached), (0, 0, 1));
     assert_eq!(trace.rows.last().unwrap().state, RowState::Unreached);
 }
+
+#[test]
+fn canons_and_iterations_over_streams_have_rows() {
+    let script = r#"(seq (par (call "@shop" ("stock" "count") ["pears"] $s) (call "@bank" ("stock" "count") ["plums"] $s))
+      (seq (canon "@shop" $s #s)
+           (fold $s i (par (call "@bank" ("log" "write") [i]) (next i)))))"#;
+    let scenario = Scenario::new(script, ["client", "shop", "bank"])
+        .stub(Stub::new("stock.count").args([json!("pears")]).ok(12))
+        .stub(Stub::new("stock.count").ok(7))
+        .stub(Stub::new("*.*"))
+        .net(Net { delay: 1..=1, ..Net::default() });
+    insta::assert_snapshot!(trace(&mut scenario.run(1).unwrap(), "bank"), @r#"
+    particle bafyr4ifn6bf…  init client  2023-11-14T22:13:20Z  ttl 60 s  signature ok
+      1:11           shop  stock.count("pears")  ok 12             signed 1/4
+      1:104          bank  stock.count("plums")  ok 7              signed 1/4
+      2:12           shop  canon $s #s           saw [12]          signed 2/4
+      3:28   i = 12  bank  log.write(12)         ok bafyr4idbvg7…  signed 4/4
+      3:28   i = 7   bank  log.write(7)          ok bafyr4idbvg7…  signed 3/4
+    outcome: complete   entries: 10 verified, 0 void, 0 unreached   logs: shop 4, bank 4, client 2
+    "#);
+}
