@@ -4,7 +4,15 @@
 
 #![forbid(unsafe_code)]
 
+mod emit;
+mod expand;
 pub mod hir;
+mod ir;
+mod options;
+mod output;
+mod place;
 mod sources;
 
+pub use options::Options;
+pub use output::{Script, TooLarge, script};
 pub use sources::{Interface, SourceError, Sources};

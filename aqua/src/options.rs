@@ -1,0 +1,45 @@
+//! [`Options`]: what a compilation may be told.
+
+use std::sync::Arc;
+
+/// What the compiler is told beside the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// `--no-relay` turns it off: then `HOST_PEER_ID` is the init peer.
+    pub relay: bool,
+    /// The handler that reports errors to the init peer.
+    pub error_handler: bool,
+    /// The ways back of errors.
+    pub error_routes: bool,
+    /// Answers although the function has no results.
+    pub empty_response: bool,
+    /// The service that knows the arguments.
+    pub data_service: Arc<str>,
+    /// The service of callbacks and of the answer.
+    pub callback_service: Arc<str>,
+    /// The function that takes the answer.
+    pub response_function: Arc<str>,
+    /// The service that takes the error.
+    pub error_service: Arc<str>,
+    /// The function that takes the error.
+    pub error_function: Arc<str>,
+    /// The most bytes of one script.
+    pub max_air: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            relay: true,
+            error_handler: true,
+            error_routes: true,
+            empty_response: false,
+            data_service: "getDataSrv".into(),
+            callback_service: "callbackSrv".into(),
+            response_function: "response".into(),
+            error_service: "errorHandlingSrv".into(),
+            error_function: "error".into(),
+            max_air: 8 << 20,
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! What placement has to know beforehand: where variables are set and read, and where what comes next runs.
+//!
+//! Nodes are numbered in preorder, so that a subtree is a range of numbers.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use crate::ir::{Node, Op, Place, Value, Var, VarKind, Vars};
+
+/// Facts about a tree, by the number of the node or variable.
+pub(super) struct Analysis {
+    pub(super) nodes: Vec<NodeFacts>,
+    /// By variable, the nodes that read it, ascending.
+    reads: Vec<Vec<u32>>,
+    /// Nodes that set a variable or push to it, ascending.
+    sets: Vec<(u32, Var)>,
+    pub(super) waits: Vec<WaitFacts>,
+    /// By variable, where it is pushed to in parallel: branch and the place where the branches meet.
+    pushes: Vec<Vec<(Range<u32>, Rc<Place>)>>,
+    /// By variable, whether anything pushes to it.
+    pub(super) pushed: Vec<bool>,
+}
+
+/// Facts about a subtree.
+#[derive(Clone, Debug)]
+pub(super) struct NodeFacts {
+    /// The number after its last node.
+    pub(super) end: u32,
+    /// Where it executes first.
+    pub(super) first: First,
+    /// Whether something in it executes at a place other than its own.
+    pub(super) moves: bool,
+}
+
+/// The places where a subtree may execute first.
+#[derive(Clone, Debug)]
+pub(super) struct First {
+    /// One of them; `None`: nothing executes.
+    pub(super) place: Option<Rc<Place>>,
+    /// Whether there are others.
+    pub(super) many: bool,
+    /// Whether control may pass without anything executing.
+    pub(super) through: bool,
+}
+
+/// A wait for a stream element.
+pub(super) struct WaitFacts {
+    pub(super) node: u32,
+    pub(super) stream: Var,
+    pub(super) index: Value,
+}
+
+impl First {
+    pub(super) fn nothing() -> Self {
+        Self { place: None, many: false, through: true }
+    }
+
+    fn at(place: &Rc<Place>) -> Self {
+        Self { place: Some(place.clone()), many: false, through: false }
+    }
+
+    /// This or the other.
+    pub(super) fn or(&self, other: &Self) -> Self {
+        let through = self.through || other.through;
+        match (&self.place, &other.place) {
+            (None, _) => Self { through, ..other.clone() },
+            (_, None) => Self { through, ..self.clone() },
+            (Some(a), Some(b)) => {
+                let many = self.many || other.many || !(Rc::ptr_eq(a, b) || a == b);
+                Self { place: Some(a.clone()), many, through }
+            }
+        }
+    }
+
+    /// This, then the other.
+    pub(super) fn then(&self, next: &Self) -> Self {
+        if self.through { Self { through: next.through, ..self.or(next) } } else { self.clone() }
+    }
+
+    pub(super) fn executes(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// Whether all of it runs at this peer.
+    pub(super) fn only_at(&self, peer: &Value) -> bool {
+        !self.many && !self.through && self.place.as_ref().is_some_and(|place| place.peer == *peer)
+    }
+}
+
+impl Analysis {
+    pub(super) fn new(root: &Node, vars: &Vars, place: &Rc<Place>) -> Self {
+        let mut analysis = Self {
+            nodes: Vec::new(),
+            reads: vec![Vec::new(); vars.len()],
+            sets: Vec::new(),
+            waits: Vec::new(),
+            pushes: vec![Vec::new(); vars.len()],
+            pushed: vec![false; vars.len()],
+        };
+        Walk { analysis: &mut analysis, vars, place: place.clone(), branches: Vec::new() }.node(root);
+        // Hops to the relay are not there yet.
+        for relay in &place.via {
+            let (crate::ir::Relay::Peer(value) | crate::ir::Relay::Each(value)) = relay;
+            value.vars().for_each(|var| analysis.reads[var.0 as usize].push(0));
+        }
+        for reads in &mut analysis.reads {
+            reads.sort_unstable();
+        }
+        analysis.sets.sort_unstable();
+        analysis
+    }
+
+    pub(super) fn range(&self, node: u32) -> Range<u32> {
+        node..self.nodes[node as usize].end
+    }
+
+    pub(super) fn first(&self, node: u32) -> &First {
+        &self.nodes[node as usize].first
+    }
+
+    pub(super) fn executes(&self, node: u32) -> bool {
+        self.first(node).executes()
+    }
+
+    pub(super) fn is_read(&self, var: Var) -> bool {
+        !self.reads[var.0 as usize].is_empty()
+    }
+
+    pub(super) fn is_read_in(&self, var: Var, range: &Range<u32>) -> bool {
+        let reads = &self.reads[var.0 as usize];
+        let index = reads.partition_point(|&read| read < range.start);
+        reads.get(index).is_some_and(|&read| read < range.end)
+    }
+
+    pub(super) fn is_read_after(&self, var: Var, range: &Range<u32>) -> bool {
+        self.reads[var.0 as usize].last().is_some_and(|&read| read >= range.end)
+    }
+
+    /// What a subtree sets and something outside of it reads.
+    pub(super) fn given_out(&self, range: Range<u32>) -> impl Iterator<Item = Var> + '_ {
+        let is_outside = move |var: &Var| {
+            let reads = &self.reads[var.0 as usize];
+            reads.first().is_some_and(|&read| read < range.start) || reads.last().is_some_and(|&read| read >= range.end)
+        };
+        self.sets_in(range.clone()).filter(is_outside)
+    }
+
+    pub(super) fn sets_in(&self, range: Range<u32>) -> impl Iterator<Item = Var> + '_ {
+        let start = self.sets.partition_point(|&(node, _)| node < range.start);
+        self.sets[start..].iter().take_while(move |&&(node, _)| node < range.end).map(|&(_, var)| var)
+    }
+
+    /// Where the branches meet that push to a stream beside a node.
+    pub(super) fn pushed_beside(&self, stream: Var, node: u32) -> impl Iterator<Item = &Rc<Place>> {
+        let pushes = &self.pushes[stream.0 as usize];
+        pushes.iter().filter(move |(branch, _)| !branch.contains(&node)).map(|(_, place)| place)
+    }
+
+    pub(super) fn waits_in(&self, range: Range<u32>) -> &[WaitFacts] {
+        let start = self.waits.partition_point(|wait| wait.node < range.start);
+        let end = self.waits.partition_point(|wait| wait.node < range.end);
+        &self.waits[start..end]
+    }
+
+    /// Whether a variable is set by something inside this range.
+    pub(super) fn is_set_in(&self, var: Var, range: Range<u32>) -> bool {
+        self.sets_in(range).any(|set| set == var)
+    }
+}
+
+struct Walk<'a> {
+    analysis: &'a mut Analysis,
+    vars: &'a Vars,
+    place: Rc<Place>,
+    /// Parallel branches around the node: start and where they meet.
+    branches: Vec<(u32, usize, Rc<Place>)>,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, node: &Node) -> u32 {
+        let number = self.analysis.nodes.len() as u32;
+        self.analysis.nodes.push(NodeFacts { end: 0, first: First::nothing(), moves: false });
+        let first = self.op(&node.op, number);
+        let end = self.analysis.nodes.len() as u32;
+        let place = self.place.clone();
+        let facts = &mut self.analysis.nodes[number as usize];
+        facts.end = end;
+        facts.first = first;
+        let elsewhere = matches!(&node.op, Op::At { place: there, .. } if *there != place);
+        let children_move = self.children_move(number);
+        let facts = &mut self.analysis.nodes[number as usize];
+        facts.moves = facts.first.executes() && (elsewhere || children_move);
+        number
+    }
+
+    fn children_move(&self, number: u32) -> bool {
+        let end = self.analysis.nodes[number as usize].end;
+        let mut child = number + 1;
+        while child < end {
+            let facts = &self.analysis.nodes[child as usize];
+            if facts.moves {
+                return true;
+            }
+            child = facts.end;
+        }
+        false
+    }
+
+    fn op(&mut self, op: &Op, number: u32) -> First {
+        match op {
+            Op::Null | Op::Never | Op::One | Op::Hop(_) | Op::Next(_) | Op::Wrap { .. } => First::nothing(),
+            Op::Seq(nodes) => nodes.iter().fold(First::nothing(), |first, node| {
+                let next = self.child(node);
+                first.then(&next)
+            }),
+            Op::Par(nodes) => {
+                let firsts: Vec<First> = nodes.iter().map(|node| self.parallel(node)).collect();
+                firsts.into_iter().reduce(|a, b| a.or(&b)).unwrap_or_else(First::nothing)
+            }
+            Op::Detach(node) => First { through: true, ..self.parallel(node) },
+            Op::Xor(left, right) => {
+                let (left, right) = (self.child(left), self.child(right));
+                if left.through || !left.executes() { left.or(&right) } else { left }
+            }
+            Op::Select(select) => {
+                self.reads(&select.left, number);
+                self.reads(&select.right, number);
+                let then = self.child(&select.then);
+                then.or(&self.child(&select.otherwise))
+            }
+            Op::Match { left, right, body, .. } => {
+                self.reads(left, number);
+                self.reads(right, number);
+                self.child(body)
+            }
+            Op::Call(call) => {
+                let operands = [&call.peer, &call.service, &call.function].into_iter().chain(&call.args);
+                operands.for_each(|value| self.reads(value, number));
+                let place = self.place.clone();
+                if let Some(output) = call.output {
+                    self.sets(output, number);
+                }
+                First::at(&place)
+            }
+            Op::Ap { value, output } => {
+                self.reads(value, number);
+                self.sets(*output, number);
+                First::nothing()
+            }
+            Op::ApMap { key, value, map } => {
+                self.reads(key, number);
+                self.reads(value, number);
+                self.sets(*map, number);
+                First::nothing()
+            }
+            Op::Canon { peer, source, target } => {
+                self.reads(peer, number);
+                self.read(*source, number);
+                self.sets(*target, number);
+                First::at(&self.place)
+            }
+            Op::Wait(wait) => {
+                self.read(wait.stream, number);
+                self.reads(&wait.index, number);
+                self.sets(wait.view, number);
+                let (stream, index) = (wait.stream, wait.index.clone());
+                self.analysis.waits.push(WaitFacts { node: number, stream, index });
+                First::at(&self.place)
+            }
+            Op::Loop(one) => {
+                self.reads(&one.iterable, number);
+                self.sets(one.iterator, number);
+                let is_parallel = matches!(one.kind, crate::ir::LoopKind::Par | crate::ir::LoopKind::First);
+                let body = if is_parallel { self.parallel(&one.body) } else { self.child(&one.body) };
+                First { through: one.kind != crate::ir::LoopKind::First, ..body }
+            }
+            Op::Fold(fold) => {
+                self.reads(&fold.iterable, number);
+                self.sets(fold.iterator, number);
+                let body = self.child(&fold.body);
+                if let Some(last) = &fold.last {
+                    self.child(last);
+                }
+                First { through: true, ..body }
+            }
+            Op::New(_, body) => self.child(body),
+            Op::Barrier(values) => {
+                values.iter().for_each(|value| self.reads(value, number));
+                First::nothing()
+            }
+            Op::At { place, body } => {
+                let around = std::mem::replace(&mut self.place, place.clone());
+                self.reads(&place.peer, number);
+                for relay in &place.via {
+                    let (crate::ir::Relay::Peer(value) | crate::ir::Relay::Each(value)) = relay;
+                    self.reads(value, number);
+                }
+                let first = self.child(body);
+                self.place = around;
+                first
+            }
+        }
+    }
+
+    fn child(&mut self, node: &Node) -> First {
+        let number = self.node(node);
+        self.analysis.nodes[number as usize].first.clone()
+    }
+
+    /// A child that runs beside others.
+    fn parallel(&mut self, node: &Node) -> First {
+        let start = self.analysis.nodes.len() as u32;
+        let sets = self.analysis.sets.len();
+        self.branches.push((start, sets, self.place.clone()));
+        let first = self.child(node);
+        let Some((start, sets, place)) = self.branches.pop() else { return first };
+        let range = start..self.analysis.nodes.len() as u32;
+        for index in sets..self.analysis.sets.len() {
+            let var = self.analysis.sets[index].1;
+            let pushes = &mut self.analysis.pushes[var.0 as usize];
+            let is_new = pushes.last().is_none_or(|(last, _)| *last != range);
+            if matches!(self.vars.kind(var), VarKind::Stream | VarKind::Map) && is_new {
+                pushes.push((range.clone(), place.clone()));
+            }
+        }
+        first
+    }
+
+    fn reads(&mut self, value: &Value, number: u32) {
+        let vars: Vec<Var> = value.vars().collect();
+        for var in vars {
+            self.read(var, number);
+        }
+    }
+
+    fn read(&mut self, var: Var, number: u32) {
+        self.analysis.reads[var.0 as usize].push(number);
+    }
+
+    fn sets(&mut self, var: Var, number: u32) {
+        self.analysis.pushed[var.0 as usize] = true;
+        self.analysis.sets.push((number, var));
+    }
+}

@@ -1,0 +1,289 @@
+//! Parallel branches and loops: what they give out arrives where they stand, and nobody else goes on from there.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use crate::hir::Span;
+use crate::ir::{Fold, Loop, LoopKind, Node, Op, Place, Value, Var, VarKind};
+
+use super::analysis::First;
+use super::{Context, Follow, Loc, Placer};
+
+impl Placer<'_> {
+    pub(super) fn par(
+        &mut self,
+        nodes: Vec<Node>,
+        number: u32,
+        context: &Context,
+        follow: &Follow,
+        out: &mut Vec<Node>,
+    ) {
+        let (span, meeting) = (self.span, context.place.clone());
+        self.enter(number, context, out);
+        let numbers = self.children(number, nodes.len());
+        let range = self.facts.range(number);
+        let start = self.loc.clone();
+        let inside = Context { meets: Some(meeting.clone()), ..context.clone() };
+        let gives: Vec<Vec<Var>> =
+            numbers.iter().map(|&n| self.facts.given_out(self.facts.range(n)).collect()).collect();
+        let is_awaited = |vars: &Vec<Var>| {
+            vars.iter().any(|&var| is_value(self.vars.kind(var)) && self.facts.is_read_after(var, &range))
+        };
+        let awaited: Vec<bool> = gives.iter().map(is_awaited).collect();
+        let knowledge = self.knowledge();
+        let mut certain = None;
+        let mut arrives = true;
+        let mut complete = 0;
+        let mut branches = Vec::with_capacity(nodes.len());
+        for (index, (node, &number)) in nodes.into_iter().zip(&numbers).enumerate() {
+            self.loc = start.clone();
+            self.restore(knowledge.clone());
+            let others_suffice = awaited.iter().enumerate().any(|(other, awaited)| other != index && *awaited);
+            let mut branch = Vec::new();
+            let span = node.span;
+            let mut completes = true;
+            if !self.facts.executes(number) {
+                self.node(node, number, &inside, &Follow::Nothing, &mut branch);
+                arrives &= start.at.as_ref() == Some(&meeting.peer);
+            } else if !gives[index].is_empty() || (!others_suffice && !matches!(follow, Follow::Nothing)) {
+                self.deliver(node, number, &inside, &meeting, &mut branch);
+            } else {
+                self.node(node, number, &inside, &Follow::Nothing, &mut branch);
+                if others_suffice && self.loc.at.as_ref() != Some(&meeting.peer) {
+                    branch.push(Node::new(Op::Never, span));
+                    completes = false;
+                }
+            }
+            if completes {
+                complete += 1;
+                merge_least(&mut certain, &self.certain);
+            }
+            branches.push(Node::seq(branch, span));
+        }
+        self.restore(knowledge);
+        self.certain = certain.unwrap_or_default();
+        let at = arrives.then(|| meeting.peer.clone());
+        self.loc = Loc { place: meeting.clone(), at };
+        // With a single branch that completes, all it sets is there when the `par` is complete.
+        if complete > 1 {
+            self.note_pending(&range, &meeting);
+        }
+        out.push(Node::new(Op::Par(branches), span));
+    }
+
+    /// Variables that parallel branches set and later code reads are not there yet.
+    fn note_pending(&mut self, range: &Range<u32>, meeting: &Rc<Place>) {
+        let given: Vec<Var> = self.facts.sets_in(range.clone()).collect();
+        for var in given {
+            if is_value(self.vars.kind(var)) && self.facts.is_read_after(var, range) {
+                self.pending.insert(var, meeting.clone());
+            }
+        }
+    }
+
+    /// `co`: runs beside all that follows.
+    pub(super) fn detach(&mut self, body: Node, number: u32, context: &Context, out: &mut Vec<Node>) {
+        let span = self.span;
+        self.enter(number, context, out);
+        let start = self.loc.clone();
+        let knowledge = self.knowledge();
+        let nodes = self.detached(body, number + 1, context, false);
+        self.restore(knowledge);
+        self.loc = start;
+        self.note_pending(&self.facts.range(number), &context.place);
+        out.push(Node::new(Op::Detach(Box::new(Node::seq(nodes, span))), span));
+    }
+
+    /// A branch whose errors nobody sees.
+    fn detached(&mut self, body: Node, number: u32, context: &Context, must_return: bool) -> Vec<Node> {
+        let inside = Context { wrapper: Vec::new(), is_seen: false, meets: None, ..context.clone() };
+        let gives = self.facts.given_out(self.facts.range(number)).next().is_some();
+        let mut out = Vec::new();
+        if must_return || gives {
+            self.deliver(body, number, &inside, &context.place, &mut out);
+        } else {
+            self.node(body, number, &inside, &Follow::Nothing, &mut out);
+        }
+        out
+    }
+
+    /// A branch that gives something out: control comes back onto the peer where the branches meet, and only then values
+    /// become visible.
+    pub(super) fn deliver(&mut self, node: Node, number: u32, context: &Context, to: &Rc<Place>, out: &mut Vec<Node>) {
+        let span = node.span;
+        if !self.facts.executes(number) {
+            if self.loc.at.as_ref() != Some(&to.peer) && self.pushes(number) {
+                self.arrive(to, out);
+            }
+            return self.node(node, number, context, &Follow::Nothing, out);
+        }
+        let back = Follow::Inside(First { place: Some(to.clone()), many: true, through: false });
+        match node.op {
+            Op::Seq(mut nodes) => {
+                let numbers = self.children(number, nodes.len());
+                let kept = numbers.iter().rposition(|&number| self.facts.executes(number)).map_or(0, |last| last + 1);
+                let kept = kept + nodes[kept..].iter().take_while(|node| !is_pure(node)).count();
+                let tail = nodes.split_off(kept);
+                let follows = self.follows(&numbers[..kept], &back);
+                for (index, node) in nodes.into_iter().enumerate() {
+                    if index + 1 == kept {
+                        self.deliver(node, numbers[index], context, to, out);
+                    } else {
+                        self.node(node, numbers[index], context, &follows[index], out);
+                    }
+                }
+                for (node, &number) in tail.into_iter().zip(&numbers[kept..]) {
+                    self.node(node, number, context, &Follow::Nothing, out);
+                }
+            }
+            Op::New(var, body) => {
+                let mut inner = Vec::new();
+                self.deliver(*body, number + 1, context, to, &mut inner);
+                out.push(Node::new(Op::New(var, Box::new(Node::seq(inner, span))), span));
+            }
+            Op::At { place, mut body } => {
+                let tail = split_tail(&mut body);
+                self.at(place, *body, number, context, &back, out);
+                self.arrive(to, out);
+                for node in tail {
+                    self.count(&node.op);
+                    out.extend(self.cleaned(node));
+                }
+            }
+            Op::Xor(left, right) => self.xor((*left, *right), number, context, (&back, Some(to)), out),
+            Op::Select(select) => self.select(*select, number, context, (&back, Some(to)), out),
+            op => {
+                self.node(Node::new(op, span), number, context, &back, out);
+                self.arrive(to, out);
+            }
+        }
+    }
+
+    fn pushes(&self, number: u32) -> bool {
+        let mut sets = self.facts.sets_in(self.facts.range(number));
+        sets.any(|var| matches!(self.vars.kind(var), VarKind::Stream | VarKind::Map))
+    }
+
+    pub(super) fn loops(&mut self, one: Loop, number: u32, context: &Context, follow: &Follow, out: &mut Vec<Node>) {
+        let span = self.span;
+        self.await_pending(number..number + 1, context, out);
+        if matches!(one.kind, LoopKind::Seq | LoopKind::Try) {
+            self.hoist(number, context, out);
+        }
+        self.enter(number, context, out);
+        let is_live = self.is_stream(&one.iterable);
+        if is_live {
+            self.arrive(&context.place, out);
+        }
+        let start = self.loc.clone();
+        let knowledge = self.knowledge();
+        let (kind, body) = (one.kind, one.body);
+        let moves = self.facts.nodes[number as usize].moves;
+        let body = match kind {
+            LoopKind::Seq => {
+                if moves {
+                    self.loc.at = None;
+                }
+                let next = self.facts.first(number + 1).or(&follow.first());
+                let next = First { through: matches!(follow, Follow::Nothing), ..next };
+                let nodes = self.placed(body, number + 1, context, &Follow::Inside(next));
+                self.join(&start, context);
+                nodes
+            }
+            LoopKind::Try => {
+                if moves {
+                    self.loc.at = None;
+                }
+                let tried = Context { wrapper: Vec::new(), is_seen: true, meets: None, ..context.clone() };
+                let node = self.alternative(body, number + 1, &tried, (follow, None));
+                self.join(&start, context);
+                vec![node]
+            }
+            LoopKind::Par => {
+                let nodes = self.detached(body, number + 1, context, false);
+                self.loc = start;
+                nodes
+            }
+            LoopKind::First => {
+                let nodes = self.detached(body, number + 1, context, true);
+                self.loc = Loc { place: context.place.clone(), at: Some(context.place.peer.clone()) };
+                nodes
+            }
+        };
+        let counted = self.certain.clone();
+        self.restore(knowledge);
+        if kind == LoopKind::First {
+            self.certain = counted;
+        }
+        let body = Node::seq(body, span);
+        out.push(fold(Loop { body, ..one_without_body(one.iterable, one.iterator, kind) }, span));
+    }
+
+    fn is_stream(&self, iterable: &Value) -> bool {
+        matches!(iterable, Value::Var(var, _) if matches!(self.vars.kind(*var), VarKind::Stream | VarKind::Map))
+    }
+}
+
+fn one_without_body(iterable: Value, iterator: Var, kind: LoopKind) -> Loop {
+    Loop { iterable, iterator, kind, body: Node::null(Span::default()) }
+}
+
+fn is_value(kind: VarKind) -> bool {
+    matches!(kind, VarKind::Scalar | VarKind::Canon | VarKind::CanonMap)
+}
+
+fn merge_least(least: &mut Option<std::collections::HashMap<Var, u32>>, other: &std::collections::HashMap<Var, u32>) {
+    match least {
+        None => *least = Some(other.clone()),
+        Some(least) => least.retain(|var, count| {
+            *count = (*count).min(other.get(var).copied().unwrap_or(0));
+            *count > 0
+        }),
+    }
+}
+
+/// Pushes, copies and tests, which run where control is and wait for nothing that is elsewhere.
+fn is_pure(node: &Node) -> bool {
+    match &node.op {
+        Op::Null | Op::Ap { .. } | Op::ApMap { .. } => true,
+        Op::Seq(nodes) => nodes.iter().all(is_pure),
+        Op::Xor(left, right) => is_pure(right) && matches!(&left.op, Op::Match { body, .. } if is_pure(body)),
+        Op::Select(select) => is_pure(&select.then) && is_pure(&select.otherwise),
+        _ => false,
+    }
+}
+
+/// Takes the pure end off a node.
+fn split_tail(node: &mut Node) -> Vec<Node> {
+    match &mut node.op {
+        Op::Seq(nodes) => {
+            let kept = nodes.iter().rposition(|node| !is_pure(node)).map_or(0, |last| last + 1);
+            let mut tail = nodes.split_off(kept);
+            if let Some(last) = nodes.last_mut() {
+                let mut before = split_tail(last);
+                before.append(&mut tail);
+                tail = before;
+            }
+            tail
+        }
+        Op::At { body, .. } => split_tail(body),
+        _ => Vec::new(),
+    }
+}
+
+/// The fold that a loop becomes.
+pub(super) fn fold(one: Loop, span: Span) -> Node {
+    let Loop { iterable, iterator, kind, body } = one;
+    let next = Node::new(Op::Next(iterator), span);
+    let (body, last) = match kind {
+        LoopKind::Seq => (Op::Seq(vec![body, next]), Op::Null),
+        LoopKind::Try => (Op::Xor(Box::new(body), Box::new(next)), Op::Null),
+        LoopKind::Par | LoopKind::First => (Op::Par(vec![body, next]), Op::Never),
+    };
+    let (body, last) = (Node::new(body, span), Some(Node::new(last, span)));
+    let fold = Node::new(Op::Fold(Box::new(Fold { iterable, iterator, body, last })), span);
+    match kind {
+        LoopKind::Par => Node::new(Op::Detach(Box::new(fold)), span),
+        _ => fold,
+    }
+}

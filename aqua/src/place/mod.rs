@@ -1,0 +1,387 @@
+//! From places to hops: every call runs where its `on` says, what it gives arrives where it is used, and errors come back.
+//!
+//! The tree is walked in the order of execution with the knowledge of where control is ([`Loc`]) and of what executes next
+//! ([`Follow`]). Hops are written where control moves without an executing instruction that moves it.
+
+mod analysis;
+mod branch;
+mod choice;
+mod route;
+mod wait;
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::hir::Span;
+use crate::ir::{Node, Op, Place, Script, Stop, Value, Var, VarKind, Vars};
+use crate::options::Options;
+use analysis::{Analysis, First};
+use route::{is_direct, route, trim};
+
+/// Where control is.
+#[derive(Clone, Debug)]
+struct Loc {
+    /// The place whose code runs; routes start there.
+    place: Rc<Place>,
+    /// The peer where control is for certain, whatever happened before.
+    at: Option<Value>,
+}
+
+/// What executes after a node.
+#[derive(Clone, Debug)]
+enum Follow {
+    /// Nothing, in this function or parallel branch.
+    Nothing,
+    /// Something in the block where the node stands.
+    Inside(First),
+    /// Something after the `on` around: control leaves for `to`.
+    Outside { to: Rc<Place>, first: First },
+}
+
+impl Follow {
+    fn first(&self) -> First {
+        match self {
+            Self::Nothing => First::nothing(),
+            Self::Inside(first) | Self::Outside { first, .. } => first.clone(),
+        }
+    }
+}
+
+/// What holds for a node because of what is around it.
+#[derive(Clone, Debug)]
+struct Context {
+    place: Rc<Place>,
+    /// Stops of the innermost wrapper around, up to the next handler.
+    wrapper: Vec<Stop>,
+    /// Whether something sees an error here.
+    is_seen: bool,
+    /// The place where the branches of the `par` meet, whose branch this is, up to the next handler or `on`.
+    meets: Option<Rc<Place>>,
+}
+
+pub(super) struct Placer<'a> {
+    options: &'a Options,
+    vars: Vars,
+    facts: Analysis,
+    loc: Loc,
+    /// Variables of parallel branches that have not been waited for, with the place where they arrive.
+    pending: HashMap<Var, Rc<Place>>,
+    /// How many elements a stream has at least.
+    certain: HashMap<Var, u32>,
+    /// Views whose elements have been waited for.
+    ready: HashSet<Var>,
+    /// Variables read by what placement itself added.
+    needs_one: Option<Var>,
+    span: Span,
+}
+
+/// Puts hops and waits for places.
+pub(crate) fn place(script: Script, options: &Options) -> Script {
+    let Script { root, vars, relay, place } = script;
+    let facts = Analysis::new(&root, &vars, &place);
+    let span = root.span;
+    let mut placer = Placer {
+        options,
+        facts,
+        vars,
+        loc: Loc { place: place.clone(), at: Some(place.peer.clone()) },
+        pending: HashMap::new(),
+        certain: HashMap::new(),
+        ready: HashSet::new(),
+        needs_one: None,
+        span,
+    };
+    let context = Context { place: place.clone(), wrapper: Vec::new(), is_seen: true, meets: None };
+    let mut nodes = placer.placed(root, 0, &context, &Follow::Nothing);
+    if let Some(one) = placer.needs_one {
+        fill_one(&mut nodes, one, &mut placer.vars);
+    } else {
+        drop_one(&mut nodes);
+    }
+    Script { root: Node::seq(nodes, span), vars: placer.vars, relay, place }
+}
+
+impl Placer<'_> {
+    /// A node on its own.
+    fn placed(&mut self, node: Node, number: u32, context: &Context, follow: &Follow) -> Vec<Node> {
+        let mut out = Vec::new();
+        self.node(node, number, context, follow, &mut out);
+        out
+    }
+
+    /// Adds the node to `out`, with the hops that it needs before and after.
+    fn node(&mut self, node: Node, number: u32, context: &Context, follow: &Follow, out: &mut Vec<Node>) {
+        let around = std::mem::replace(&mut self.span, node.span);
+        if self.facts.executes(number) {
+            self.executing(node, number, context, follow, out);
+        } else {
+            self.passive(node, number, context, out);
+        }
+        self.span = around;
+    }
+
+    fn executing(&mut self, node: Node, number: u32, context: &Context, follow: &Follow, out: &mut Vec<Node>) {
+        match node.op {
+            Op::Seq(nodes) => self.seq(nodes, number, context, follow, out),
+            Op::At { place, body } => self.at(place, *body, number, context, follow, out),
+            Op::Par(nodes) => self.par(nodes, number, context, follow, out),
+            Op::Detach(body) => self.detach(*body, number, context, out),
+            Op::Xor(left, right) => self.xor((*left, *right), number, context, (follow, None), out),
+            Op::Select(select) => self.select(*select, number, context, (follow, None), out),
+            Op::Loop(one) => self.loops(*one, number, context, follow, out),
+            Op::New(var, body) => {
+                let body = self.placed(*body, number + 1, context, follow);
+                let body = Node::seq(body, node.span);
+                out.push(Node::new(Op::New(var, Box::new(body)), node.span));
+            }
+            Op::Match { left, right, equal, body } => {
+                self.await_pending(number..number + 1, context, out);
+                let body = self.placed(*body, number + 1, context, follow);
+                let body = Box::new(Node::seq(body, node.span));
+                out.push(Node::new(Op::Match { left, right, equal, body }, node.span));
+            }
+            Op::Wait(wait) => self.wait(*wait, number, context, out),
+            Op::Call(mut call) => {
+                self.arrive_to_execute(number, context, out);
+                call.output = call.output.filter(|&output| self.facts.is_read(output));
+                out.push(Node::new(Op::Call(call), node.span));
+            }
+            op => {
+                self.arrive_to_execute(number, context, out);
+                out.push(Node::new(op, node.span));
+            }
+        }
+    }
+
+    /// A node in which nothing executes runs wherever control is, unless what it reads arrives elsewhere.
+    fn passive(&mut self, node: Node, number: u32, context: &Context, out: &mut Vec<Node>) {
+        match node.op {
+            Op::Barrier(values) => return self.barrier(&values, context, out),
+            Op::Seq(nodes) => return self.seq(nodes, number, context, &Follow::Nothing, out),
+            Op::At { body, .. } => return self.node(*body, number + 1, context, &Follow::Nothing, out),
+            _ => {}
+        }
+        self.await_pending(self.facts.range(number), context, out);
+        self.count(&node.op);
+        // What listens to a stream must be where the stream is filled.
+        if matches!(&node.op, Op::Detach(body) if matches!(body.op, Op::Fold(_))) {
+            self.arrive(&context.place, out);
+        }
+        if let Some(node) = self.cleaned(node) {
+            out.push(node);
+        }
+    }
+
+    /// The node without instructions that nobody needs, at whose end control is where it was.
+    fn cleaned(&mut self, mut node: Node) -> Option<Node> {
+        node.op = match node.op {
+            Op::Ap { value, output } => {
+                let is_scalar = self.vars.kind(output) == VarKind::Scalar;
+                if is_scalar && !value.may_fail() && !self.facts.is_read(output) {
+                    return None;
+                }
+                Op::Ap { value, output }
+            }
+            Op::Seq(nodes) => {
+                let kept: Vec<Node> = nodes.into_iter().filter_map(|node| self.cleaned(node)).collect();
+                return if kept.is_empty() { None } else { Some(Node::seq(kept, node.span)) };
+            }
+            Op::At { body, .. } => return self.cleaned(*body),
+            Op::Select(select) => {
+                let select = *select;
+                let then = self.kept(select.then);
+                let otherwise = self.kept(select.otherwise);
+                return self.choice((select.left, select.right, select.equal), then, otherwise, node.span);
+            }
+            Op::Xor(left, right) => Op::Xor(Box::new(self.kept(*left)), Box::new(self.kept(*right))),
+            Op::Match { left, right, equal, body } => {
+                Op::Match { left, right, equal, body: Box::new(self.kept(*body)) }
+            }
+            Op::New(var, body) => Op::New(var, Box::new(self.kept(*body))),
+            Op::Par(nodes) => Op::Par(nodes.into_iter().map(|node| self.kept(node)).collect()),
+            Op::Detach(body) => Op::Detach(Box::new(self.kept(*body))),
+            Op::Loop(one) => {
+                let mut one = *one;
+                one.body = self.kept(one.body);
+                return Some(branch::fold(one, node.span));
+            }
+            Op::Barrier(_) => return None,
+            op => op,
+        };
+        Some(node)
+    }
+
+    fn kept(&mut self, node: Node) -> Node {
+        let span = node.span;
+        self.cleaned(node).unwrap_or_else(|| Node::null(span))
+    }
+
+    fn seq(&mut self, nodes: Vec<Node>, number: u32, context: &Context, follow: &Follow, out: &mut Vec<Node>) {
+        let numbers = self.children(number, nodes.len());
+        let follows = self.follows(&numbers, follow);
+        for ((node, number), follow) in nodes.into_iter().zip(numbers).zip(follows) {
+            self.node(node, number, context, &follow, out);
+        }
+    }
+
+    /// The numbers of a node's children.
+    fn children(&self, number: u32, count: usize) -> Vec<u32> {
+        let first = number + 1;
+        std::iter::successors(Some(first), |&child| Some(self.facts.range(child).end)).take(count).collect()
+    }
+
+    /// What executes after each child of a sequence.
+    fn follows(&self, numbers: &[u32], follow: &Follow) -> Vec<Follow> {
+        let mut follows = Vec::with_capacity(numbers.len());
+        let mut rest = First::nothing();
+        for &number in numbers.iter().rev() {
+            follows.push(if !rest.executes() {
+                follow.clone()
+            } else if rest.through {
+                Follow::Inside(rest.then(&follow.first()))
+            } else {
+                Follow::Inside(rest.clone())
+            });
+            rest = self.facts.first(number).then(&rest);
+        }
+        follows.reverse();
+        follows
+    }
+
+    fn at(
+        &mut self,
+        place: Rc<Place>,
+        body: Node,
+        number: u32,
+        context: &Context,
+        follow: &Follow,
+        out: &mut Vec<Node>,
+    ) {
+        self.prepare_leaving(number, context, &place, out);
+        let span = body.span;
+        let mut stops = route(&place, &context.place);
+        if let Some(meets) = &context.meets
+            && meets.peer != place.peer
+        {
+            stops.push(Stop::Peer(meets.peer.clone()));
+        }
+        let is_wrapped =
+            self.options.error_routes && context.is_seen && !stops.is_empty() && !context.wrapper.starts_with(&stops);
+        let wrapper = if is_wrapped { stops.clone() } else { context.wrapper.clone() };
+        let inside = Context { place, wrapper, is_seen: context.is_seen, meets: None };
+        let leaves = match follow {
+            Follow::Nothing => Follow::Nothing,
+            Follow::Inside(first) => Follow::Outside { to: context.place.clone(), first: first.clone() },
+            Follow::Outside { to, first } => Follow::Outside { to: to.clone(), first: first.clone() },
+        };
+        let mut inner = self.placed(body, number + 1, &inside, &leaves);
+        if let Follow::Inside(first) = follow {
+            self.go(&context.place, first, &mut inner);
+        }
+        if is_wrapped { push_wrap(out, inner, stops, span) } else { out.append(&mut inner) }
+    }
+
+    /// Hops to the place of an instruction that executes; the instruction makes the last move.
+    fn arrive_to_execute(&mut self, number: u32, context: &Context, out: &mut Vec<Node>) {
+        self.await_pending_elsewhere(number..number + 1, context, out);
+        let stops = trim(route(&self.loc.place, &context.place), self.loc.at.as_ref());
+        self.hops(stops, out);
+        self.loc = Loc { place: context.place.clone(), at: Some(context.place.peer.clone()) };
+    }
+
+    /// Moves control to the anchor of a place, or just short of its peer if what follows runs there.
+    fn go(&mut self, to: &Rc<Place>, first: &First, out: &mut Vec<Node>) {
+        if self.loc.place == *to {
+            return;
+        }
+        let mut stops = route(&self.loc.place, to);
+        if is_direct(to) && !first.only_at(&to.peer) && self.loc.place.peer != to.peer {
+            stops.push(Stop::Peer(to.peer.clone()));
+        }
+        let stops = trim(stops, self.loc.at.as_ref());
+        self.hops(stops, out);
+        self.loc.place = to.clone();
+    }
+
+    /// Moves control to the peer of a place.
+    fn arrive(&mut self, to: &Rc<Place>, out: &mut Vec<Node>) {
+        if self.loc.at.as_ref() != Some(&to.peer) {
+            let mut stops = route(&self.loc.place, to);
+            stops.push(Stop::Peer(to.peer.clone()));
+            let stops = trim(stops, self.loc.at.as_ref());
+            self.hops(stops, out);
+        }
+        self.loc = Loc { place: to.clone(), at: Some(to.peer.clone()) };
+    }
+
+    fn hops(&mut self, stops: Vec<Stop>, out: &mut Vec<Node>) {
+        for stop in stops {
+            if matches!(&stop, Stop::Peer(peer) if Some(peer) == self.loc.at.as_ref()) {
+                continue;
+            }
+            self.loc.at = match &stop {
+                Stop::Peer(peer) => Some(peer.clone()),
+                Stop::Each { .. } => None,
+            };
+            out.push(Node::new(Op::Hop(stop), self.span));
+        }
+    }
+
+    /// Enters a place that a loop or `par` stands at, if that lies on the way anyway.
+    fn enter(&mut self, number: u32, context: &Context, out: &mut Vec<Node>) {
+        let first = self.facts.first(number).clone();
+        let Some(target) = &first.place else { return };
+        let to = &context.place;
+        if self.loc.place == *to && self.loc.at.is_some() {
+            return;
+        }
+        let mut stops = route(&self.loc.place, to);
+        let passes =
+            route(&self.loc.place, target).iter().any(|stop| matches!(stop, Stop::Peer(peer) if *peer == to.peer));
+        if passes {
+            stops.push(Stop::Peer(to.peer.clone()));
+        }
+        let stops = trim(stops, self.loc.at.as_ref());
+        self.hops(stops, out);
+        self.loc.place = to.clone();
+    }
+}
+
+/// Adds a wrapped body; one that follows a wrapper with the same stops goes into it.
+fn push_wrap(out: &mut Vec<Node>, mut body: Vec<Node>, stops: Vec<Stop>, span: Span) {
+    if let Some(Node { op: Op::Wrap { body: last, stops: same }, .. }) = out.last_mut()
+        && *same == stops
+    {
+        last.append(&mut body);
+        return;
+    }
+    out.push(Node::new(Op::Wrap { body, stops }, span));
+}
+
+/// Puts the prologue that makes `#-one-` in its place.
+fn fill_one(nodes: &mut [Node], one: Var, vars: &mut Vars) {
+    let unit = vars.add("-u-", VarKind::Stream);
+    replace_one(nodes, &mut |span| {
+        let push = Node::new(Op::Ap { value: Value::Bool(true), output: unit }, span);
+        let canon = Node::new(Op::Canon { peer: Value::InitPeer, source: unit, target: one }, span);
+        let body = Node::new(Op::Seq(vec![push, canon]), span);
+        Some(Op::New(unit, Box::new(body)))
+    });
+}
+
+fn drop_one(nodes: &mut [Node]) {
+    replace_one(nodes, &mut |_| None);
+}
+
+/// Only the sequences around the body of the exported function are searched: the marker stands at its start.
+fn replace_one(nodes: &mut [Node], with: &mut dyn FnMut(Span) -> Option<Op>) -> bool {
+    nodes.iter_mut().any(|node| match &mut node.op {
+        Op::One => {
+            node.op = with(node.span).unwrap_or(Op::Null);
+            true
+        }
+        Op::Seq(inner) => replace_one(inner, with),
+        Op::Xor(left, _) | Op::New(_, left) => replace_one(std::slice::from_mut(left), with),
+        _ => false,
+    })
+}

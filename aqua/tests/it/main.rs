@@ -1,0 +1,4 @@
+//! Tests of the compiler at its public boundary.
+
+mod build;
+mod examples;
