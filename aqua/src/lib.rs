@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod descriptor;
 mod emit;
 mod expand;
 pub mod hir;
@@ -13,6 +14,7 @@ mod output;
 mod place;
 mod sources;
 
+pub use descriptor::{descriptor, source_map};
 pub use options::Options;
 pub use output::{Script, TooLarge, script};
 pub use sources::{Interface, SourceError, Sources};

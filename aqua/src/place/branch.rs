@@ -7,7 +7,7 @@ use crate::hir::Span;
 use crate::ir::{Fold, Loop, LoopKind, Node, Op, Place, Value, Var, VarKind};
 
 use super::analysis::First;
-use super::{Context, Follow, Loc, Placer};
+use super::{Context, Follow, Giving, Loc, Placer};
 
 impl Placer<'_> {
     pub(super) fn par(
@@ -24,6 +24,8 @@ impl Placer<'_> {
         let range = self.facts.range(number);
         let start = self.loc.clone();
         let inside = Context { meets: Some(meeting.clone()), ..context.clone() };
+        let giving = |number| Some(Giving { to: meeting.clone(), range: self.facts.range(number) });
+        let givings: Vec<Option<Giving>> = numbers.iter().map(|&number| giving(number)).collect();
         let gives: Vec<Vec<Var>> =
             numbers.iter().map(|&n| self.facts.given_out(self.facts.range(n)).collect()).collect();
         let is_awaited = |vars: &Vec<Var>| {
@@ -42,6 +44,7 @@ impl Placer<'_> {
             let mut branch = Vec::new();
             let span = node.span;
             let mut completes = true;
+            let inside = Context { giving: givings[index].clone(), ..inside.clone() };
             if !self.facts.executes(number) {
                 self.node(node, number, &inside, &Follow::Nothing, &mut branch);
                 arrives &= start.at.as_ref() == Some(&meeting.peer);
@@ -96,7 +99,8 @@ impl Placer<'_> {
 
     /// A branch whose errors nobody sees.
     fn detached(&mut self, body: Node, number: u32, context: &Context, must_return: bool) -> Vec<Node> {
-        let inside = Context { wrapper: Vec::new(), is_seen: false, meets: None, ..context.clone() };
+        let giving = Some(Giving { to: context.place.clone(), range: self.facts.range(number) });
+        let inside = Context { wrapper: Vec::new(), is_seen: false, meets: None, giving, ..context.clone() };
         let gives = self.facts.given_out(self.facts.range(number)).next().is_some();
         let mut out = Vec::new();
         if must_return || gives {

@@ -10,6 +10,7 @@ mod route;
 mod wait;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::rc::Rc;
 
 use crate::hir::Span;
@@ -57,6 +58,15 @@ struct Context {
     is_seen: bool,
     /// The place where the branches of the `par` meet, whose branch this is, up to the next handler or `on`.
     meets: Option<Rc<Place>>,
+    /// The innermost branch around that gives something out.
+    giving: Option<Giving>,
+}
+
+/// A branch that gives something out, and where its values become visible.
+#[derive(Clone, Debug)]
+struct Giving {
+    to: Rc<Place>,
+    range: Range<u32>,
 }
 
 pub(super) struct Placer<'a> {
@@ -91,7 +101,7 @@ pub(crate) fn place(script: Script, options: &Options) -> Script {
         needs_one: None,
         span,
     };
-    let context = Context { place: place.clone(), wrapper: Vec::new(), is_seen: true, meets: None };
+    let context = Context { place: place.clone(), wrapper: Vec::new(), is_seen: true, meets: None, giving: None };
     let mut nodes = placer.placed(root, 0, &context, &Follow::Nothing);
     if let Some(one) = placer.needs_one {
         fill_one(&mut nodes, one, &mut placer.vars);
@@ -162,6 +172,9 @@ impl Placer<'_> {
             _ => {}
         }
         self.await_pending(self.facts.range(number), context, out);
+        if let Some(to) = self.gives_early(number, context) {
+            return self.send_ahead(node, &to, out);
+        }
         self.count(&node.op);
         // What listens to a stream must be where the stream is filled.
         if matches!(&node.op, Op::Detach(body) if matches!(body.op, Op::Fold(_))) {
@@ -170,6 +183,30 @@ impl Placer<'_> {
         if let Some(node) = self.cleaned(node) {
             out.push(node);
         }
+    }
+
+    /// Where the values that a node pushes in the middle of a branch are wanted, if that is not here.
+    fn gives_early(&self, number: u32, context: &Context) -> Option<Rc<Place>> {
+        let Giving { to, range } = context.giving.as_ref()?;
+        if self.loc.at.as_ref() == Some(&to.peer) {
+            return None;
+        }
+        let mut sets = self.facts.sets_in(self.facts.range(number)).peekable();
+        let is_stream = |var: &Var| matches!(self.vars.kind(*var), VarKind::Stream | VarKind::Map);
+        sets.peek()?;
+        let wanted = sets.all(|var| is_stream(&var) && !self.facts.is_read_in(var, range) && self.facts.is_read(var));
+        wanted.then(|| to.clone())
+    }
+
+    /// Lets a push travel back on its own while the branch goes on, so that it becomes visible where it is awaited and
+    /// nowhere before.
+    fn send_ahead(&mut self, node: Node, to: &Rc<Place>, out: &mut Vec<Node>) {
+        let (start, span) = (self.loc.clone(), node.span);
+        let mut nodes = Vec::new();
+        self.arrive(to, &mut nodes);
+        nodes.extend(self.cleaned(node));
+        self.loc = start;
+        out.push(Node::new(Op::Detach(Box::new(Node::seq(nodes, span))), span));
     }
 
     /// The node without instructions that nobody needs, at whose end control is where it was.
@@ -268,7 +305,7 @@ impl Placer<'_> {
         let is_wrapped =
             self.options.error_routes && context.is_seen && !stops.is_empty() && !context.wrapper.starts_with(&stops);
         let wrapper = if is_wrapped { stops.clone() } else { context.wrapper.clone() };
-        let inside = Context { place, wrapper, is_seen: context.is_seen, meets: None };
+        let inside = Context { place, wrapper, is_seen: context.is_seen, meets: None, giving: context.giving.clone() };
         let leaves = match follow {
             Follow::Nothing => Follow::Nothing,
             Follow::Inside(first) => Follow::Outside { to: context.place.clone(), first: first.clone() },
