@@ -4,17 +4,26 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod descriptor;
+pub mod diagnostic;
 mod emit;
 mod expand;
 pub mod hir;
+mod index;
 mod ir;
+mod library;
 mod options;
 mod output;
 mod place;
+mod resolve;
 mod sources;
+pub mod syntax;
 
+pub use check::{Checked, check};
 pub use descriptor::{descriptor, source_map};
-pub use options::Options;
+pub use index::{Index, Occurrence, SymbolKind, VisibleName};
+pub use library::paths as library_paths;
+pub use options::{ImportRule, Options};
 pub use output::{Script, TooLarge, script};
 pub use sources::{Interface, SourceError, Sources};

@@ -5,6 +5,10 @@ use std::sync::Arc;
 /// What the compiler is told beside the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// Where imports are looked for, besides the folder of the importing file and the bundled library.
+    pub imports: Vec<ImportRule>,
+    /// Constants from outside, as name and literal; each must match a `?=` constant.
+    pub constants: Vec<(String, String)>,
     /// `--no-relay` turns it off: then `HOST_PEER_ID` is the init peer.
     pub relay: bool,
     /// The handler that reports errors to the init peer.
@@ -30,6 +34,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            imports: Vec::new(),
+            constants: Vec::new(),
             relay: true,
             error_handler: true,
             error_routes: true,
@@ -41,5 +47,26 @@ impl Default for Options {
             error_function: "error".into(),
             max_air: 8 << 20,
         }
+    }
+}
+
+/// Imports that begin with `import`, in files whose path begins with `from`, are looked for in `folders`.
+///
+/// Of several rules that fit, the longest `from` wins, then the longest `import`. `import` is replaced by the folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportRule {
+    /// Prefix of the importing file's path.
+    pub from: String,
+    /// Prefix of the imported path.
+    pub import: String,
+    /// Where to look, in order.
+    pub folders: Vec<String>,
+}
+
+impl ImportRule {
+    /// The rule of `--import DIR`: every file, every import.
+    #[must_use]
+    pub fn everywhere(folder: impl Into<String>) -> Self {
+        Self { folders: vec![folder.into()], ..Self::default() }
     }
 }

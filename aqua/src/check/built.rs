@@ -1,0 +1,86 @@
+//! Services whose interface is that of a built component.
+
+use std::sync::Arc;
+
+use super::Checker;
+use super::declared::{ServiceInfo, labelled, of_method};
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::hir::Type;
+use crate::resolve::{path, token_span, unquote};
+use crate::syntax::SyntaxToken;
+use crate::syntax::ast;
+
+use super::Signature;
+
+impl Checker<'_> {
+    /// Completes a `service .. from ".."` from the component, or holds its declared functions against it.
+    pub(super) fn built_service(
+        &mut self,
+        span: Span,
+        from: &SyntaxToken,
+        decl: &ast::Service,
+        info: &mut ServiceInfo,
+    ) {
+        let folder = path::folder(&self.modules.module(span.file).path).to_string();
+        let component = path::join(&folder, unquote(from));
+        let interface = match self.sources.interface(&component) {
+            Ok(interface) => interface,
+            Err(error) => {
+                let place = token_span(span.file, from);
+                let mut diagnostic = Diagnostic::new(Code::COMPONENT_MISSING, place, error.message);
+                diagnostic.help = error.help.or_else(|| Some("build it first: `marine build`".to_string()));
+                self.report(diagnostic);
+                info.broken |= decl.block().is_none();
+                return;
+            }
+        };
+        info.types = interface.data.clone();
+        let real: Vec<Arc<Signature>> =
+            interface.functions.iter().map(|method| Arc::new(of_method(method, span))).collect();
+        if decl.block().is_none() {
+            info.labelled = labelled(&info.name, &real);
+            info.methods = real;
+            return;
+        }
+        for declared in info.methods.clone() {
+            self.hold_against(&info.name, unquote(from), &declared, &real);
+        }
+    }
+
+    fn hold_against(&mut self, service: &str, component: &str, declared: &Signature, real: &[Arc<Signature>]) {
+        let Some(found) = real.iter().find(|method| method.name == declared.name) else {
+            let message = format!("`{component}` has no function `{}`", declared.name);
+            let names: Vec<String> = real.iter().map(|method| format!("`{method}`")).collect();
+            let diagnostic = Diagnostic::new(Code::FUNCTION_GONE, declared.span, message);
+            return self.report(diagnostic.help(format!("it has {}", names.join(", "))));
+        };
+        if self.callable_on(declared, found) {
+            return;
+        }
+        let message = format!("`{service}.{}` does not agree with the built service", declared.name);
+        let diagnostic = Diagnostic::new(Code::INTERFACE_DIFFERS, declared.span, message)
+            .at(format!("{component} has `{found}`"))
+            .help(format!("write `{found}`, or drop the block to take the interface as it is"));
+        self.report(diagnostic);
+    }
+
+    /// Arguments contravariant, results covariant, options at the end may be missing.
+    fn callable_on(&mut self, declared: &Signature, real: &Signature) -> bool {
+        let given = declared.params.len();
+        let missing = real.params.get(given..).unwrap_or_default();
+        given <= real.params.len()
+            && missing.iter().all(|(_, _, ty)| matches!(ty, Type::Option(_)))
+            && declared
+                .params
+                .iter()
+                .zip(&real.params)
+                .all(|((_, _, ours), (_, _, theirs))| self.relations.fits(ours, theirs))
+            && (declared.results.is_empty()
+                || declared.results.len() == real.results.len()
+                    && real
+                        .results
+                        .iter()
+                        .zip(&declared.results)
+                        .all(|(theirs, ours)| self.relations.fits(theirs, ours)))
+    }
+}
