@@ -19,6 +19,7 @@
 mod binary;
 mod blueprint;
 mod cid;
+mod edit;
 mod error;
 mod grants;
 mod host;
@@ -26,8 +27,10 @@ mod keywords;
 mod limits;
 mod log;
 mod manifest;
+mod migrate;
 mod names;
 mod parse;
+mod project;
 mod quantity;
 mod request;
 mod table;
@@ -35,6 +38,7 @@ mod table;
 pub use crate::binary::{ArgPolicy, ArgToken, BinaryGrant};
 pub use crate::blueprint::{Blueprint, BlueprintError, BlueprintModule, MAX_BLUEPRINT_BYTES, ModuleContent};
 pub use crate::cid::{Cid, content_cid, module_cid};
+pub use crate::edit::{EditError, NewSource, add_member, add_module};
 pub use crate::error::{Code, ManifestError, ManifestErrors};
 pub use crate::grants::{Dir, EnvValue, Grants, KvGrant, Mode};
 pub use crate::host::{HostGrant, HostPattern, Scheme};
@@ -42,7 +46,11 @@ pub use crate::keywords::{WIT_KEYWORDS, escaped};
 pub use crate::limits::Limits;
 pub use crate::log::{LogFilter, LogLevel};
 pub use crate::manifest::{FILE_NAME, MAX_INSTANCES, MAX_MODULES, Manifest, ModuleEntry, ServiceSection, Source};
+pub use crate::migrate::{
+    Dependency, Migration, Note, OLD_FILE_NAME, Renamed, is_predecessors, migrate, rename_dependencies,
+};
 pub use crate::names::{NameError, check_name};
+pub use crate::project::Project;
 pub use crate::request::{
     AskedDir, BinaryRequest, DirRequest, EnvRequest, GrantPolicy, GrantRequests, HostDir, MissingGrant,
 };

@@ -120,7 +120,8 @@ impl ServiceSection {
 }
 
 impl Manifest {
-    /// Reads and checks the manifest at `path`.
+    /// Reads and checks the manifest at `path`. A configuration of the predecessor is migrated in memory: see
+    /// [`is_predecessors`](crate::is_predecessors) and [`migrate`](crate::migrate).
     ///
     /// # Errors
     /// All mistakes of the file at once, or the one that kept it from being read (code `M301`).
@@ -130,6 +131,10 @@ impl Manifest {
         let dir = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
             _ => PathBuf::from("."),
+        };
+        let text = match crate::migrate::is_old(&text, path) {
+            true => crate::migrate::migrate(&text, path)?.text,
+            false => text,
         };
         crate::parse::manifest(&text, path.to_path_buf(), dir)
     }
@@ -174,7 +179,7 @@ impl Manifest {
     }
 }
 
-fn read_bounded(path: &Path) -> std::io::Result<String> {
+pub(crate) fn read_bounded(path: &Path) -> std::io::Result<String> {
     let size = std::fs::metadata(path)?.len();
     if size > MAX_MANIFEST_BYTES {
         let text = format!("the file has {size} bytes, a manifest at most {MAX_MANIFEST_BYTES}");

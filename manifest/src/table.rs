@@ -130,6 +130,11 @@ impl<'r, 't> Table<'r, 't> {
         entries.into_iter().map(|(name, value)| self.entry(name, value)).collect()
     }
 
+    /// The line it starts in, from 1.
+    pub(crate) fn line(&self) -> usize {
+        Place::of(self.report.text, &self.span).line
+    }
+
     /// Records that `name` is missing.
     pub(crate) fn missing(&self, name: &str, help: &str) {
         let message = format!("{} has no `{name}`", self.title());
@@ -195,6 +200,16 @@ impl<'r, 't> Entry<'r, 't> {
                 self.wrong_type(expected);
                 None
             }
+        }
+    }
+
+    /// The text of a text, number or truth value.
+    pub(crate) fn scalar(&self, expected: &str) -> Option<String> {
+        match self.value.get_ref() {
+            DeValue::Integer(number) => Some(number.to_string()),
+            DeValue::Float(number) => Some(number.to_string()),
+            DeValue::Boolean(truth) => Some(truth.to_string()),
+            _ => self.text(expected),
         }
     }
 

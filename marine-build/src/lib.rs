@@ -24,6 +24,7 @@
 mod build;
 mod cargo;
 mod command;
+mod component_wit;
 pub mod encode;
 mod error;
 mod event;
@@ -35,6 +36,7 @@ mod stamp;
 pub mod toolchain;
 
 pub use crate::build::{BuildOutput, BuildRequest, BuiltModule, BuiltService, Profile, build};
+pub use crate::component_wit::component_wit;
 pub use crate::encode::{EncodeError, Encoded, ModuleMeta, componentize};
 pub use crate::error::{BuildError, ErrorKind};
 pub use crate::event::BuildEvent;

@@ -28,6 +28,7 @@ mod host;
 mod interface;
 mod link;
 mod logs;
+mod metadata;
 mod module;
 mod names;
 mod params;
@@ -36,9 +37,10 @@ mod spec;
 mod value;
 
 pub use crate::engine::{CodeCacheConfig, Engine, EngineConfig, EngineError};
-pub use crate::interface::{Case, Field, Function, Interface, Param, Type, TypeDef};
+pub use crate::interface::{Case, Change, Field, Function, Interface, Param, Type, TypeDef};
 pub use crate::link::{LinkError, LinkErrors, Plan, Request};
 pub use crate::logs::{LogRecord, LogSink};
+pub use crate::metadata::Metadata;
 pub use crate::module::{MAX_MODULE_BYTES, Module, ModuleError};
 pub use crate::params::{CallParameters, ParticleParameters, SecurityTetraplet};
 pub use crate::service::{

@@ -11,6 +11,7 @@ use wasmparser::types::TypesRef;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use crate::interface::{DecodeError, Decoder, Interface, PackageDocs};
+use crate::metadata::Metadata;
 
 /// The largest component that is loaded, in bytes.
 pub const MAX_MODULE_BYTES: u64 = 64 * 1024 * 1024;
@@ -161,6 +162,11 @@ impl Module {
             Ok(Some(own)) => own,
             Ok(None) | Err(_) => &self.0.empty,
         }
+    }
+
+    /// What it says of itself. Read anew at each call.
+    pub fn metadata(&self) -> Metadata {
+        Metadata::read(&self.0.bytes)
     }
 
     /// What it imports, by name: interfaces of the host and of other modules.

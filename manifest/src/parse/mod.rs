@@ -20,7 +20,7 @@ use crate::quantity::{duration, size};
 use crate::table::{Entry, Later, Report, Table, excerpt, nearest};
 
 /// Keys of the format that come with later versions; none is ignored silently.
-const LATER_TOP: &[Later] = &[("project", "write one Marine.toml per service")];
+const LATER_TOP: &[Later] = &[("project", "this file lists services; name the directory of one of them")];
 const LATER_MODULE: &[Later] = &[("vault", "the particle's vault comes with a later version")];
 /// Keys of the predecessor's configuration, with what they are called here.
 const OLD_MODULE: &[Later] = &[

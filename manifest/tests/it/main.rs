@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod blueprint;
+mod edit;
 mod manifest;
+mod migrate;
 mod mistakes;
+mod project;

@@ -4,6 +4,7 @@
 //! fields and cases count, the names of the types themselves do not.
 
 mod decode;
+mod diff;
 mod docs;
 mod print;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use decode::{DecodeError, Decoder};
+pub use diff::Change;
 pub(crate) use docs::PackageDocs;
 
 /// The functions of one module and the types they name.
@@ -116,6 +118,11 @@ impl Interface {
     /// The function called `name`, in kebab- or snake_case.
     pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions.iter().find(|function| crate::names::same(name, &function.name))
+    }
+
+    /// What changed from this interface to `newer`, as callers see it.
+    pub fn diff(&self, newer: &Interface) -> Vec<Change> {
+        diff::diff(self, newer)
     }
 
     /// The interface as WIT text with its docs, under its own short name.

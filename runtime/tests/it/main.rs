@@ -7,4 +7,5 @@ mod garbage;
 mod guests;
 mod hostile;
 mod linking;
+mod looks;
 mod permissions;
