@@ -4,7 +4,11 @@
 //! be. So proptest shrinks a failing case by cutting bytes.
 //!
 //! What the generator leaves out is what may rightly depend on order: operands that are not set for sure when control gets to
-//! them, and a `par` whose two failures, seen by two peers, an `xor` would have to put together.
+//! them, a `par` whose two failures, seen by two peers, an `xor` would have to put together, and canons and sequential folds
+//! of streams that are written to from several sides. [`wild_cases`] have all that but the second.
+
+#[path = "generate_streams.rs"]
+mod streams;
 
 use std::sync::Arc;
 
@@ -31,12 +35,22 @@ impl std::fmt::Debug for Case {
 
 /// Cases of all sizes.
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
-    prop::collection::vec(any::<u8>(), 0..160).prop_map(|bytes| case(&bytes))
+    prop::collection::vec(any::<u8>(), 0..160).prop_map(|bytes| case(&bytes, false))
+}
+
+/// Cases whose outcome may depend on the order of events.
+pub(crate) fn wild_cases() -> impl Strategy<Value = Case> {
+    prop::collection::vec(any::<u8>(), 0..160).prop_map(|bytes| case(&bytes, true))
+}
+
+/// Both.
+pub(crate) fn all_cases() -> impl Strategy<Value = Case> {
+    prop_oneof![cases(), wild_cases()]
 }
 
 /// The case that grows from these bytes.
-pub(crate) fn case(bytes: &[u8]) -> Case {
-    let mut generator = Generator { bytes, names: 0 };
+fn case(bytes: &[u8], is_wild: bool) -> Case {
+    let mut generator = Generator { bytes, names: 0, is_wild, defined: Vec::new() };
     let (script, _) = generator.instruction(&Context::default(), 0);
     Case { script }
 }
@@ -72,6 +86,8 @@ enum Kind {
     Object,
     Peer,
     Any,
+    Canon,
+    CanonMap,
 }
 
 #[derive(Clone)]
@@ -92,6 +108,10 @@ struct Context {
     is_safe: bool,
     /// Inside the right side of an `xor`.
     is_handler: bool,
+    /// Streams that may be written to from several sides, each with its number.
+    streams: Vec<(usize, Arc<str>)>,
+    /// Inside a fold over the stream with this number only later ones are written to, so that no fold feeds itself.
+    floor: usize,
 }
 
 impl Context {
@@ -107,6 +127,9 @@ impl Context {
 struct Generator<'a> {
     bytes: &'a [u8],
     names: usize,
+    is_wild: bool,
+    /// Scalars that something before sets.
+    defined: Vec<Variable>,
 }
 
 /// The text of an instruction, and the variables that are set for sure once it is complete.
@@ -128,7 +151,12 @@ impl Generator<'_> {
 
     fn fresh(&mut self, kind: Kind) -> Variable {
         self.names += 1;
-        Variable { name: format!("v{}", self.names).into(), kind, is_iterator: false }
+        let sigil = match kind {
+            Kind::Canon => "#",
+            Kind::CanonMap => "#%",
+            _ => "",
+        };
+        Variable { name: format!("{sigil}v{}", self.names).into(), kind, is_iterator: false }
     }
 
     fn instruction(&mut self, context: &Context, depth: usize) -> Made {
@@ -137,16 +165,20 @@ impl Generator<'_> {
         }
         // Near the root only what has instructions inside, so that many bytes make a large script.
         let is_trunk = depth < 3 && self.bytes.len() > 20;
-        match self.choose(if is_trunk { 14 } else { 21 }) {
+        match self.choose(if is_trunk { 19 } else { 28 }) {
             0..=4 => self.seq(context, depth),
             5..=7 => self.par(context, depth),
             8 | 9 => self.xor(context, depth),
             10 | 11 => self.fold(context, depth),
             12 => self.new_scope(context, depth),
             13 => self.join(context),
-            14..=17 => self.call(context),
-            18 => self.compare(context, depth),
-            19 => self.ap(context),
+            14 | 15 => self.ordered_stream(context, depth),
+            16 => self.ordered_map(context, depth),
+            17 | 18 => self.shared_stream(context, depth),
+            19..=22 => self.call(context),
+            23 => self.compare(context, depth),
+            24 => self.ap(context),
+            25 | 26 => self.write_or_read(context),
             _ => self.fail(context),
         }
     }
@@ -210,6 +242,7 @@ impl Generator<'_> {
             return (format!("({call})"), Vec::new());
         }
         let output = self.fresh(kind);
+        self.defined.push(output.clone());
         (format!("({call} {})", output.name), vec![output])
     }
 
@@ -271,7 +304,7 @@ impl Generator<'_> {
     }
 
     fn new_scope(&mut self, context: &Context, depth: usize) -> Made {
-        let shadowable: Vec<Variable> = context.variables.iter().filter(|old| !old.is_iterator).cloned().collect();
+        let shadowable: Vec<Variable> = context.variables.iter().filter(|old| old.can_be_shadowed()).cloned().collect();
         let variable = match self.choose(2) {
             1 if !shadowable.is_empty() => shadowable[self.choose(shadowable.len())].clone(),
             _ => self.fresh(Kind::Number),
@@ -310,6 +343,10 @@ impl Generator<'_> {
     fn operand(&mut self, context: &Context) -> String {
         let variables = &context.variables;
         let choice = self.choose(12);
+        if self.is_wild && choice == 11 && !self.defined.is_empty() {
+            let chosen = self.choose(self.defined.len());
+            return self.defined[chosen].name.to_string();
+        }
         if choice >= 5 && !variables.is_empty() {
             let variable = &variables[self.choose(variables.len())];
             let lenses = lenses(variable.kind, context.is_safe);
@@ -338,7 +375,14 @@ fn list_operand(variable: &Variable) -> Option<String> {
     match variable.kind {
         Kind::List => Some(variable.name.to_string()),
         Kind::Object => Some(format!("{}.$.list", variable.name)),
+        Kind::Canon | Kind::CanonMap => Some(variable.name.to_string()),
         _ => None,
+    }
+}
+
+impl Variable {
+    fn can_be_shadowed(&self) -> bool {
+        !self.is_iterator && !matches!(self.kind, Kind::Canon | Kind::CanonMap)
     }
 }
 
@@ -349,6 +393,8 @@ fn lenses(kind: Kind, is_safe: bool) -> &'static [&'static str] {
         Kind::List => (&["", ".length", ".$.[0]", ".$.[1]"], 2),
         Kind::Object => (&["", ".$.n", ".$.list", ".$.list.[0]", ".$.q"], 3),
         Kind::Peer | Kind::Any => (&["", ".length"], 1),
+        Kind::Canon => (&["", ".length", ".$.[0]", ".$.[1]"], 2),
+        Kind::CanonMap => (&["", ".length", ".$.a", ".$.[5]", ".$.a.[0]"], 4),
     };
     if is_safe { &all[..safe] } else { all }
 }
