@@ -5,6 +5,7 @@
 
 mod folds;
 mod names;
+mod races;
 mod scopes;
 mod script;
 mod warnings;
@@ -25,6 +26,7 @@ pub fn check(tree: &Tree, scopes: &Scopes) -> Vec<Diagnostic> {
     let is_whole = !tree.nodes().any(|node| tree.instruction(node) == Instruction::Error);
     if is_whole {
         warnings::check(tree, scopes, &mut diagnostics);
+        races::check(tree, scopes, &mut diagnostics);
     }
     diagnostics
 }

@@ -1,4 +1,5 @@
-//! A050 to A059: what runs, but hardly does what its author meant. A052 is in [`names`](super::names), A054 in the parser.
+//! A050 to A059: what runs, but hardly does what its author meant. A052 is in [`names`](super::names), A056 in
+//! [`races`](super::races), A054 in the parser.
 
 use std::collections::HashMap;
 

@@ -153,14 +153,16 @@ fn read_key(reader: &mut Reader<'_>, key: &str) -> Result<(), CborError> {
 }
 
 fn read_values(reader: &mut Reader<'_>) -> Result<BTreeMap<ContentId, Arc<[u8]>>, CborError> {
-    let mut values: BTreeMap<ContentId, Arc<[u8]>> = BTreeMap::new();
-    for _ in 0..reader.array()? {
+    let count = reader.array()?;
+    let mut values: Vec<(ContentId, Arc<[u8]>)> = Vec::with_capacity(count.min(1024));
+    for _ in 0..count {
         let bytes = reader.bytes()?;
         let id = ContentId::of(bytes);
-        if values.last_key_value().is_some_and(|(last, _)| *last >= id) {
+        if values.last().is_some_and(|(last, _)| *last >= id) {
             return reader.fail("values are not in the order of their identifiers");
         }
-        values.insert(id, bytes.into());
+        values.push((id, bytes.into()));
     }
-    Ok(values)
+    // Sorted already: the map is built in one go.
+    Ok(values.into_iter().collect())
 }

@@ -4,6 +4,9 @@
 //! same place has the same name on every peer, in whatever order elements arrived.
 
 use std::fmt;
+use std::sync::LazyLock;
+
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 
 use crate::cbor::{self, CborError, Reader};
 
@@ -53,7 +56,7 @@ impl Frame {
                 input.extend_from_slice(&key.0);
             }
         }
-        Frame(short_hash("marine-frame-1", &input))
+        Frame(short_hash(&FRAME_CONTEXT, &input))
     }
 
     /// The key of an instruction in this frame.
@@ -62,13 +65,18 @@ impl Frame {
         let mut input = [0; 20];
         input[..16].copy_from_slice(&self.0);
         input[16..].copy_from_slice(&node.to_be_bytes());
-        Key(short_hash("marine-key-1", &input))
+        Key(short_hash(&KEY_CONTEXT, &input))
     }
 }
 
-fn short_hash(context: &str, input: &[u8]) -> [u8; 16] {
+/// The contexts of blake3's key derivation, hashed once.
+static FRAME_CONTEXT: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context("marine-frame-1"));
+static KEY_CONTEXT: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context("marine-key-1"));
+
+fn short_hash(context: &ContextKey, input: &[u8]) -> [u8; 16] {
     let mut short = [0; 16];
-    short.copy_from_slice(&blake3::derive_key(context, input)[..16]);
+    let hash = blake3::Hasher::new_from_context_key(context).update(input).finalize();
+    short.copy_from_slice(&hash.as_bytes()[..16]);
     short
 }
 

@@ -9,7 +9,7 @@ use super::error::Catchable;
 use super::index::EntryState;
 use super::machine::{Fault, Machine};
 use super::state::{ActId, Body, CallBody, Operand};
-use super::{EntryId, Rejection, Report, VoidReason};
+use super::{CallId, EntryId, Rejection, Report, VoidReason};
 use crate::cbor;
 use crate::data::{Entry, Fact, Hash, parse_peer};
 use crate::syntax::Instruction;
@@ -28,7 +28,7 @@ impl Machine<'_> {
             self.check_settable(act, output.name)?;
         }
         self.charge((3 + args.len()) * size_of::<Operand>())?;
-        let slot = self.state.index.slot_at(frame, node.0).map_err(Rejection::KeyCollision)?;
+        let slot = self.state.index.slot_at(frame, node.0);
         self.state.index.set_act(slot, act);
         let body = CallBody::new(slot, 3 + args.len(), args.len());
         self.state.act_mut(act).body = Body::Call(Box::new(body));
@@ -186,11 +186,28 @@ impl Machine<'_> {
             // What could not be recorded is not requested.
             self.args_hash(act)?;
             let is_claimed = self.state.index.slot(slot).sents.iter().any(|sent| (sent.by, sent.to) == (peer, peer));
-            if self.state.outstanding.insert(act) && !is_claimed {
-                self.state.unclaimed.insert(act);
+            if self.state.outstanding.insert(act) {
+                self.name_call(act)?;
+                if !is_claimed {
+                    self.state.unclaimed.insert(act);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Lets the call be found by its id.
+    fn name_call(&mut self, act: ActId) -> Result<(), Rejection> {
+        let id = self.call_id(act);
+        match self.state.call_ids.insert(id, act) {
+            Some(other) if other != act => Err(Rejection::KeyCollision(id)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn call_id(&self, act: ActId) -> CallId {
+        let act = self.state.act(act);
+        self.state.frames[act.frame as usize].frame.key(act.node.0)
     }
 
     pub(super) fn set_held(&mut self, act: ActId, is_held: bool) {

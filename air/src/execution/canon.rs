@@ -35,7 +35,7 @@ impl Machine<'_> {
         let Instruction::Canon { target, .. } = self.tree.instruction(node) else { return Ok(()) };
         self.check_settable(act, target.name)?;
         let frame = self.state.frames[frame as usize].frame;
-        let slot = self.state.index.slot_at(frame, node.0).map_err(Rejection::KeyCollision)?;
+        let slot = self.state.index.slot_at(frame, node.0);
         self.state.index.set_act(slot, act);
         self.state.act_mut(act).body = Body::Call(Box::new(CallBody::new(slot, 1, 0)));
         Ok(())

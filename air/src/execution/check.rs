@@ -27,47 +27,61 @@ pub(super) struct Checked<'e> {
     pub(super) entry_bytes: usize,
 }
 
+/// An entry is out of place.
+pub(super) fn malformed((owner, height): (PeerId, u64), entry: &Entry<'_>, problem: &str) -> Rejection {
+    Rejection::DataMalformed(format!("entry {height} of the log of {owner} at {} {problem}", entry.at))
+}
+
 /// What the entries of one message have said so far.
 #[derive(Default)]
 struct Said {
-    results: BTreeSet<(PeerId, Position)>,
-    /// The last missing arguments.
-    sents: BTreeMap<(PeerId, Position), Vec<u32>>,
-    values: BTreeSet<ContentId>,
     /// What canons read, and how many elements they list with those of their bases.
     canons: BTreeMap<(PeerId, u64), (Site, usize)>,
 }
 
 impl Machine<'_> {
-    /// Checks what a message adds; changes nothing.
+    /// Checks what a message adds, entry by entry; changes nothing. What only entries together can be wrong in shows when they
+    /// are taken: see [`Machine::take`].
     pub(super) fn check<'e>(&mut self, data: &Data, extensions: &'e [Extension]) -> Result<Checked<'e>, Rejection> {
         let values = self.new_values(data)?;
-        let by_id: BTreeMap<&ContentId, &Value> = values.iter().map(|(id, _, value)| (id, value)).collect();
         let mut said = Said::default();
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(extensions.iter().map(|extension| extension.entries().len()).sum());
         let mut entry_bytes = 0;
         for extension in extensions {
             for (height, bytes) in (extension.have + 1..).zip(extension.entries()) {
                 let entry = Entry::decode(bytes).map_err(|error| {
                     Rejection::DataMalformed(format!("entry {height} of the log of {}: {error}", extension.peer))
                 })?;
-                self.check_entry((extension.peer, height), &entry, &mut said).map_err(|problem| {
-                    let Entry { at, .. } = &entry;
-                    Rejection::DataMalformed(format!(
-                        "entry {height} of the log of {} at {at} {problem}",
-                        extension.peer
-                    ))
-                })?;
-                self.check_value(&entry, &by_id, &mut said)?;
+                self.check_entry((extension.peer, height), &entry, &mut said)
+                    .map_err(|problem| malformed((extension.peer, height), &entry, &problem))?;
                 entry_bytes += bytes.len();
                 entries.push((extension.peer, height, entry));
             }
         }
-        if let Some((id, ..)) = values.iter().find(|(id, ..)| !said.values.contains(id)) {
-            return Err(Rejection::ValueMismatch { value: *id, problem: "is referred to by no entry" });
-        }
         self.check_sizes(entries.len(), entry_bytes + values.iter().map(|(_, bytes, _)| bytes.len()).sum::<usize>())?;
         Ok(Checked { entries, values, entry_bytes })
+    }
+
+    /// Takes what was checked into index and values.
+    ///
+    /// # Errors
+    /// If a log says two different things about a position, or values are missing or too many.
+    pub(super) fn take(&mut self, checked: Checked<'_>) -> Result<(), Rejection> {
+        let before = self.state.new_values.len();
+        for (id, bytes, value) in checked.values {
+            self.add_value(id, bytes, value);
+        }
+        self.state.entry_bytes += checked.entry_bytes;
+        for (peer, height, entry) in &checked.entries {
+            self.check_value(entry)?;
+            if let Some(act) = self.index_entry(*peer, *height, entry)? {
+                self.notice(act);
+            }
+        }
+        match self.state.new_values[before..].iter().find(|id| !self.state.values.is_referred_to(id)) {
+            Some(&value) => Err(Rejection::ValueMismatch { value, problem: "is referred to by no entry" }),
+            None => Ok(()),
+        }
     }
 
     /// Checks that this much more is within the limits.
@@ -114,19 +128,15 @@ impl Machine<'_> {
         }
         match fact {
             Fact::Ok { service, function, .. } | Fact::Err { service, function, .. } => {
-                self.check_names(at, [service, function])?;
-                self.check_first_result(id.0, at, said)
+                self.check_names(at, [service, function])
             }
             Fact::Sent { missing, .. } => {
                 if missing.last().is_some_and(|&last| last as usize >= arg_count) {
                     return Err(format!("lists an argument beyond the call's {arg_count}"));
                 }
-                self.check_fewer_missing(id.0, at, missing, said)
+                Ok(())
             }
-            Fact::Canon { base, elements } => {
-                self.check_canon(id, at, *base, elements, said)?;
-                self.check_first_result(id.0, at, said)
-            }
+            Fact::Canon { base, elements } => self.check_canon(id, at, *base, elements, said),
         }
     }
 
@@ -249,52 +259,15 @@ impl Machine<'_> {
         }
     }
 
-    fn check_first_result(&self, owner: PeerId, at: &Position, said: &mut Said) -> Result<(), String> {
-        let is_first = said.results.insert((owner, at.clone()));
-        let slot = self.state.index.find(&at.key());
-        if !is_first || slot.is_some_and(|slot| slot.results.iter().any(|(peer, _)| *peer == owner)) {
-            return Err("is the second result of one log at this position".to_owned());
-        }
-        Ok(())
-    }
-
-    fn check_fewer_missing(
-        &self,
-        owner: PeerId,
-        at: &Position,
-        missing: &[u32],
-        said: &mut Said,
-    ) -> Result<(), String> {
-        let slot = self.state.index.find(&at.key());
-        let before = slot.and_then(|slot| slot.sents.iter().rev().find(|sent| sent.by == owner));
-        let before =
-            said.sents.insert((owner, at.clone()), missing.to_vec()).or(before.map(|sent| sent.missing.clone()));
-        match before {
-            Some(before)
-                if before.len() <= missing.len()
-                    || missing.iter().any(|index| before.binary_search(index).is_err()) =>
-            {
-                Err("forwards again without an argument that was missing before".to_owned())
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// The value that an entry refers to must be here or come with it.
-    fn check_value(
-        &self,
-        entry: &Entry<'_>,
-        new: &BTreeMap<&ContentId, &Value>,
-        said: &mut Said,
-    ) -> Result<(), Rejection> {
+    fn check_value(&self, entry: &Entry<'_>) -> Result<(), Rejection> {
         let Some(id) = self.referred_value(entry) else { return Ok(()) };
-        let Some(value) = new.get(&id).copied().or_else(|| self.state.values.get(&id)) else {
+        let Some(value) = self.state.values.get(&id) else {
             return Err(Rejection::ValueMismatch { value: id, problem: "is missing" });
         };
         if matches!(entry.fact, Fact::Err { .. }) && value.as_str().is_none() {
             return Err(Rejection::ValueMismatch { value: id, problem: "is an error message and not a text" });
         }
-        said.values.insert(id);
         Ok(())
     }
 

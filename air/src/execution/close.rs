@@ -5,6 +5,7 @@ use std::sync::Arc;
 use marine_particle::PeerId;
 
 use super::catch_up::is_counted;
+use super::check::malformed;
 use super::machine::Machine;
 use super::state::{ActId, CallBody, Operand};
 use super::{CallRequest, EntryId, Rejection};
@@ -52,7 +53,7 @@ impl Machine<'_> {
         if !self.state.outstanding.contains(&act) {
             return None;
         }
-        let at = self.state.position_of(act);
+        let (at, id) = (self.state.position_of(act), self.call_id(act));
         let [service, function] = [1, 2].map(|index| self.call_text(act, index).to_string());
         let call = self.state.call_mut(act)?;
         if std::mem::replace(&mut call.is_requested, true) {
@@ -61,7 +62,7 @@ impl Machine<'_> {
         let known = || call.operands.iter().skip(3).filter_map(Operand::known);
         let args = known().map(|bound| bound.value.clone()).collect();
         let tetraplets: Vec<Vec<Tetraplet>> = known().map(|bound| bound.origin.tetraplets()).collect();
-        Some(CallRequest { id: at.key(), service, function, args, tetraplets, at })
+        Some(CallRequest { id, service, function, args, tetraplets, at })
     }
 
     /// The missing arguments with which the call has to be forwarded; `None`: it was, with all that is known here.
@@ -120,7 +121,8 @@ impl Machine<'_> {
             self.state.values.refer(&value, peer, height);
         }
         let is_counted = is_counted(entry, Some(peer) == self.me);
-        let act = self.state.index.add(peer, height, entry, is_counted).map_err(Rejection::KeyCollision)?;
+        let added = self.state.index.add(peer, height, entry, is_counted);
+        let act = added.map_err(|problem| malformed((peer, height), entry, problem))?;
         if let Fact::Canon { base, elements } = &entry.fact {
             self.add_canon((peer, height), &entry.at, *base, elements)?;
         }

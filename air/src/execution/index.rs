@@ -1,16 +1,18 @@
 //! [`Index`]: what the logs say about each position.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use marine_particle::PeerId;
 
-use crate::data::{Entry, Fact, Frame, Key};
-
-use super::state::ActId;
+use super::state::{ActId, NONE};
+use crate::data::{Entry, Fact, Frame};
 
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    by_key: BTreeMap<Key, u32>,
+    /// By instruction, the slots of the root frame.
+    root: Vec<u32>,
+    /// The slots of iterations. Only looked up, never gone through: hashing has no influence on what happens.
+    others: HashMap<(Frame, u32), u32>,
     slots: Vec<Slot>,
     /// Per log, the state of each entry.
     states: BTreeMap<PeerId, Vec<Record>>,
@@ -27,8 +29,6 @@ struct Record {
 /// The entries about one position, and the activation there.
 #[derive(Debug)]
 pub(super) struct Slot {
-    pub(super) frame: Frame,
-    pub(super) node: u32,
     pub(super) act: Option<ActId>,
     /// `ok`, `err` and `canon` entries; at most one per log.
     pub(super) results: Vec<(PeerId, u64)>,
@@ -54,25 +54,32 @@ pub enum EntryState {
     Void,
 }
 
+/// Whether ascending lists are a part of one another, and not all of it.
+fn are_fewer(fewer: &[u32], more: &[u32]) -> bool {
+    fewer.len() < more.len() && fewer.iter().all(|index| more.binary_search(index).is_ok())
+}
+
 impl Index {
     pub(super) fn slot(&self, slot: u32) -> &Slot {
         &self.slots[slot as usize]
     }
 
-    pub(super) fn find(&self, key: &Key) -> Option<&Slot> {
-        self.by_key.get(key).map(|&slot| self.slot(slot))
-    }
-
-    /// The slot of a position; or its key, if that belongs to another one.
-    pub(super) fn slot_at(&mut self, frame: Frame, node: u32) -> Result<u32, Key> {
-        let key = frame.key(node);
+    /// The slot of a position.
+    pub(super) fn slot_at(&mut self, frame: Frame, node: u32) -> u32 {
         let next = self.slots.len() as u32;
-        let slot = *self.by_key.entry(key).or_insert(next);
-        if slot == next {
-            self.slots.push(Slot { frame, node, act: None, results: Vec::new(), sents: Vec::new() });
+        let slot = if frame == Frame::ROOT {
+            if self.root.len() <= node as usize {
+                self.root.resize(node as usize + 1, NONE);
+            }
+            &mut self.root[node as usize]
+        } else {
+            self.others.entry((frame, node)).or_insert(NONE)
+        };
+        if *slot == NONE {
+            *slot = next;
+            self.slots.push(Slot { act: None, results: Vec::new(), sents: Vec::new() });
         }
-        let found = self.slot(slot);
-        if (found.frame, found.node) == (frame, node) { Ok(slot) } else { Err(key) }
+        *slot
     }
 
     pub(super) fn set_act(&mut self, slot: u32, act: ActId) {
@@ -80,20 +87,30 @@ impl Index {
     }
 
     /// Adds an entry; entries of a log come in order. Returns the activation it is about, if that has started.
+    ///
+    /// # Errors
+    /// If the log has said something else about the position before (6.2).
     pub(super) fn add(
         &mut self,
         peer: PeerId,
         height: u64,
         entry: &Entry<'_>,
         is_counted: bool,
-    ) -> Result<Option<ActId>, Key> {
-        let slot = self.slot_at(entry.at.frame(), entry.at.node)?;
+    ) -> Result<Option<ActId>, &'static str> {
+        let slot = self.slot_at(entry.at.frame(), entry.at.node);
         let slot = &mut self.slots[slot as usize];
         match &entry.fact {
             Fact::Sent { to, missing } => {
+                let before = slot.sents.iter().rev().find(|sent| sent.by == peer);
+                if before.is_some_and(|before| !are_fewer(missing, &before.missing)) {
+                    return Err("forwards again without an argument that was missing before");
+                }
                 slot.sents.push(Sent { by: peer, height, to: *to, missing: missing.clone() });
             }
             _ => {
+                if slot.results.iter().any(|(owner, _)| *owner == peer) {
+                    return Err("is the second result of one log at this position");
+                }
                 if slot.results.is_empty() {
                     // Nearly always the only one; a vector would make room for four.
                     slot.results.reserve_exact(1);

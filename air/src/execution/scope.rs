@@ -1,6 +1,5 @@
 //! Variables: which scope a name is read from and set in, who waits for it, and when a `new` variable can no longer be set.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Rejection;
@@ -17,7 +16,44 @@ use crate::value::Value;
 pub(super) struct Scope {
     pub(super) parent: ScopeId,
     pub(super) kind: Kind,
-    cells: BTreeMap<Name, Cell>,
+    cells: Cells,
+}
+
+/// The variables of a scope, by name. The root scope may have as many as the script has names, the others have few.
+#[derive(Debug)]
+enum Cells {
+    All(Vec<Option<Box<Cell>>>),
+    Few(Vec<(Name, Cell)>),
+}
+
+impl Cells {
+    fn get(&self, name: Name) -> Option<&Cell> {
+        match self {
+            Cells::All(cells) => cells.get(name.index())?.as_deref(),
+            Cells::Few(cells) => cells.binary_search_by_key(&name, |(name, _)| *name).ok().map(|at| &cells[at].1),
+        }
+    }
+
+    fn get_mut(&mut self, name: Name) -> &mut Cell {
+        match self {
+            Cells::All(cells) => {
+                if cells.len() <= name.index() {
+                    cells.resize_with(name.index() + 1, || None);
+                }
+                cells[name.index()].get_or_insert_default()
+            }
+            Cells::Few(cells) => {
+                let at = match cells.binary_search_by_key(&name, |(name, _)| *name) {
+                    Ok(at) => at,
+                    Err(at) => {
+                        cells.insert(at, (name, Cell::default()));
+                        at
+                    }
+                };
+                &mut cells[at].1
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -59,11 +95,11 @@ pub(super) enum Read {
 
 impl Scope {
     pub(super) fn root() -> Self {
-        Self::new(NONE, Kind::Root)
+        Self { parent: NONE, kind: Kind::Root, cells: Cells::All(Vec::new()) }
     }
 
     pub(super) fn new(parent: ScopeId, kind: Kind) -> Self {
-        Self { parent, kind, cells: BTreeMap::new() }
+        Self { parent, kind, cells: Cells::Few(Vec::new()) }
     }
 
     fn is_set_once(&self) -> bool {
@@ -73,7 +109,7 @@ impl Scope {
     fn value(&self, name: Name) -> Option<&Content> {
         match &self.kind {
             Kind::Iteration { iterator, value, .. } if *iterator == name => Some(value),
-            _ => self.cells.get(&name)?.value.as_ref(),
+            _ => self.cells.get(name)?.value.as_ref(),
         }
     }
 }
@@ -162,7 +198,7 @@ impl Machine<'_> {
     pub(super) fn set(&mut self, act: ActId, name: Name, content: Content) -> Result<(), Rejection> {
         self.check_settable(act, name)?;
         let target = self.target(act, name);
-        let cell = self.state.scopes[target as usize].cells.entry(name).or_default();
+        let cell = self.state.scopes[target as usize].cells.get_mut(name);
         cell.value = Some(content);
         let waiting = std::mem::take(&mut cell.waiting);
         waiting.into_iter().for_each(|(act, operand)| self.wake(act, operand));
@@ -178,7 +214,7 @@ impl Machine<'_> {
         };
         let places: Vec<ScopeId> = self.places(act, name).filter(can_hold).collect();
         for place in places {
-            self.state.scopes[place as usize].cells.entry(name).or_default().waiting.push((act, operand));
+            self.state.scopes[place as usize].cells.get_mut(name).waiting.push((act, operand));
         }
     }
 

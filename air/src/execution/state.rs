@@ -16,7 +16,7 @@ use super::stream::{Home, Stream, StreamId};
 use super::stream_fold::StreamFold;
 use super::values::Values;
 use super::{Report, Setup};
-use crate::data::{Element, Frame, Hash, Logs, Position};
+use crate::data::{Element, Frame, Hash, Key, Logs, Position};
 use crate::syntax::{Name, NodeId};
 use crate::value::{ContentId, Tetraplet};
 
@@ -236,6 +236,8 @@ pub(super) struct State {
     pub(super) touched: BTreeSet<ActId>,
     /// Calls to this peer that have their arguments and no result.
     pub(super) outstanding: BTreeSet<ActId>,
+    /// Calls that are or were outstanding, by their ids.
+    pub(super) call_ids: BTreeMap<Key, ActId>,
     /// Those of them about which this peer has not yet written that it is at work on them.
     pub(super) unclaimed: BTreeSet<ActId>,
     /// Per name, the folds in whose iterations it may be set. Worked out when first asked.
@@ -283,6 +285,7 @@ impl State {
             wanted: Wanted::default(),
             touched: BTreeSet::new(),
             outstanding: BTreeSet::new(),
+            call_ids: BTreeMap::new(),
             unclaimed: BTreeSet::new(),
             setting_folds: BTreeMap::new(),
             peers: BTreeMap::new(),

@@ -168,31 +168,22 @@ impl Execution {
         }
     }
 
-    /// Checks data and takes it into logs and index; changes nothing if it is rejected.
+    /// Checks data and takes it into logs and index.
     fn apply(&mut self, data: &Data, origin: Origin) -> Result<(), Rejection> {
         let extensions = self.state.logs.check(data, origin)?;
         let mut machine = machine(&self.setup, &mut self.state);
         let checked = machine.check(data, &extensions)?;
-        for (id, bytes, value) in checked.values {
-            machine.add_value(id, bytes, value);
-        }
         for extension in &extensions {
             machine.state.grown.entry(extension.peer).or_insert(extension.have);
         }
-        machine.state.entry_bytes += checked.entry_bytes;
-        for (peer, height, entry) in &checked.entries {
-            if let Some(act) = machine.index_entry(*peer, *height, entry)? {
-                machine.notice(act);
-            }
-        }
-        drop(checked.entries);
+        machine.take(checked)?;
         extensions.into_iter().for_each(|extension| self.state.logs.extend(extension));
         Ok(())
     }
 
     fn write_result(&mut self, call: CallId, result: CallResult) -> Result<(), Rejection> {
         let mut machine = machine(&self.setup, &mut self.state);
-        let act = machine.state.index.find(&call).and_then(|slot| slot.act);
+        let act = machine.state.call_ids.get(&call).copied();
         let act = act.filter(|act| machine.state.outstanding.contains(act) && machine.state.is_requested(*act));
         let (Some(act), Some(me)) = (act, machine.me) else { return Err(Rejection::UnknownCall(call)) };
         machine.write_result(me, act, result)
@@ -313,7 +304,7 @@ fn machine<'a>(setup: &'a Setup, state: &'a mut State) -> Machine<'a> {
 
 impl Machine<'_> {
     /// An entry has come for a started activation.
-    fn notice(&mut self, act: ActId) {
+    pub(super) fn notice(&mut self, act: ActId) {
         if self.state.is_waiting(act) {
             self.state.settle.insert(act);
         } else {
@@ -321,7 +312,7 @@ impl Machine<'_> {
         }
     }
 
-    fn add_value(&mut self, id: ContentId, bytes: Arc<[u8]>, value: Value) {
+    pub(super) fn add_value(&mut self, id: ContentId, bytes: Arc<[u8]>, value: Value) {
         if self.state.values.insert(id, bytes, value) {
             self.state.new_values.push(id);
         }

@@ -96,6 +96,9 @@ impl State {
         let (node, mut frame) = (self.act(act).node, self.act(act).frame);
         let binder = script.scopes().binder(node, name).filter(|scope| scope.kind == ScopeKind::New);
         let outer_depth = binder.map_or(0, |scope| scope.fold_depth as usize);
+        if outer_depth == 0 {
+            return (0, binder.map(|scope| scope.node), name);
+        }
         for _ in outer_depth..script.scopes().fold_depth(node) {
             frame = self.frames[frame as usize].parent;
         }

@@ -1,6 +1,6 @@
 //! [`Values`]: the values that a particle carries, each stored, hashed and decoded once.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use marine_particle::PeerId;
@@ -10,7 +10,8 @@ use crate::value::{ContentId, Value};
 
 #[derive(Debug, Default)]
 pub(super) struct Values {
-    by_id: BTreeMap<ContentId, Stored>,
+    /// Only looked up, never gone through.
+    by_id: HashMap<ContentId, Stored>,
     bytes: usize,
 }
 
@@ -61,6 +62,10 @@ impl Values {
             }
             stored.referrers.push((peer, height));
         }
+    }
+
+    pub(super) fn is_referred_to(&self, id: &ContentId) -> bool {
+        self.by_id.get(id).is_some_and(|stored| !stored.referrers.is_empty())
     }
 
     /// Whether someone who has `known` of the logs has got the value with them.

@@ -163,6 +163,26 @@ fn warnings() {
 }
 
 #[test]
+fn names_that_one_side_of_a_par_reads_and_the_other_sets() {
+    let fold = |body: &str| check(&format!("(seq (ap 1 t) (fold [] i (seq {body} (next i))))"));
+    insta::assert_snapshot!(fold("(par (ap t u) (ap i t))"), @"
+    1:40 A056 't' has a value, and another one on the other side of a `par` `t`: which of them is read depends on the order of events
+      1:51 `t`: it is set here
+      1:32 `par`: of this `par`
+    ");
+    insta::assert_snapshot!(fold("(par (ap i t) (match t 1 (null)))"), @"
+    1:54 A056 't' has a value, and another one on the other side of a `par` `t`: which of them is read depends on the order of events
+      1:42 `t`: it is set here
+      1:32 `par`: of this `par`
+    ");
+    // Without a value before, the reader waits; a `new` on its own side is another variable; outside of folds names are set once.
+    insta::assert_snapshot!(fold("(par (ap i v) (match v 1 (null)))"), @"");
+    insta::assert_snapshot!(fold("(par (new t (ap i t)) (match t 1 (null)))"), @"");
+    insta::assert_snapshot!(fold("(par (ap i t) (new t (seq (ap 1 t) (match t 1 (null)))))"), @"");
+    insta::assert_snapshot!(check("(par (ap 1 x) (match x 1 (null)))"), @"");
+}
+
+#[test]
 fn peers() {
     insta::assert_snapshot!(findings("(call \"nobody\" (\"s\" \"f\") [])"), @r#"1:7 A059 this is not a peer id `"nobody"`: this waits forever"#);
     insta::assert_snapshot!(

@@ -12,7 +12,7 @@ use marine_air::value::Value;
 use marine_particle::{Keypair, Particle};
 
 /// A segment with these entries, properly chained and signed.
-fn segment(particle: &Particle, key: &Keypair, entries: &[Vec<u8>]) -> Ipld {
+pub(crate) fn segment(particle: &Particle, key: &Keypair, entries: &[Vec<u8>]) -> Ipld {
     let peer = key.peer_id().to_bytes();
     let first = [particle.signature().as_slice(), &peer].concat();
     let mut link = blake3::derive_key("marine-chain-1", &first);

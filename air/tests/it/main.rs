@@ -21,6 +21,7 @@ mod semantics;
 mod sim;
 mod steps;
 mod streams;
+mod tampering;
 mod trace;
 mod values;
 mod vectors;

@@ -12,11 +12,15 @@ fn key(seed: u8) -> Keypair {
 
 /// `A` and `B` in scripts stand for the peers of seeds 1 and 2; the first starts the particle.
 fn setup(script: &str, me: u8) -> Setup {
+    setup_within(script, me, Limits::default())
+}
+
+fn setup_within(script: &str, me: u8, limits: Limits) -> Setup {
     let peer = |seed| format!("\"{}\"", key(seed).peer_id());
     let script = script.replace("\"A\"", &peer(1)).replace("\"B\"", &peer(2));
     let particle = Arc::new(Particle::sign_new(&key(1), "test", 1_700_000_000_000, 60_000, script).unwrap());
-    let script = Script::parse(particle.script(), &Limits::default()).script().unwrap();
-    Setup { particle, script, me: Some(key(me).peer_id()), limits: Limits::default() }
+    let script = Script::parse(particle.script(), &limits).script().unwrap();
+    Setup { particle, script, me: Some(key(me).peer_id()), limits }
 }
 
 fn start(setup: &Setup) -> (Execution, Effects) {
@@ -156,8 +160,15 @@ fn limits_hold() {
 /// One event costs what it touches: see the counters demanded in section 10 of the specification.
 #[test]
 fn work_is_proportional_to_what_is_new() {
-    let calls: String = (0..200).map(|n| format!("(seq (call \"A\" (\"s\" \"f\") [] x{n}) ")).collect();
-    let script = format!("{calls}(null){}", ")".repeat(200));
+    let count = 1000;
+    let call = |n: u64| {
+        format!(
+            "(seq (call \"A\" (\"s\" \"f\") [{}] x{n}) ",
+            n.checked_sub(1).map_or("0".to_owned(), |n| format!("x{n}"))
+        )
+    };
+    let calls: String = (0..count).map(call).collect();
+    let script = format!("{calls}(null){}", ")".repeat(count as usize));
     let setup = setup(&script, 1);
     let (mut execution, mut effects) = start(&setup);
     while let Some(request) = effects.requests.pop() {
@@ -165,22 +176,49 @@ fn work_is_proportional_to_what_is_new() {
     }
     assert_eq!(effects.outcome, Outcome::Complete);
     let counters = execution.view().counters();
-    assert_eq!(counters.activations, 401);
-    assert!(counters.wake_ups <= 4 * 200, "{counters:?}");
-    assert_eq!(counters.hashes, 200);
+    assert_eq!(counters.activations, 2 * count + 1);
+    assert!(counters.wake_ups <= 4 * count, "{counters:?}");
+    assert_eq!(counters.hashes, count);
 
     let all = data(&mut execution, 1);
     let (mut other, _) = Execution::new(Setup { me: Some(key(2).peer_id()), ..setup }, [], Some(all.clone())).unwrap();
     let before = other.view().counters();
-    assert_eq!((before.hashes, before.signature_checks), (200, 1));
+    assert_eq!((before.hashes, before.signature_checks), (count, 1));
     assert!(other.merge(all).unwrap().record.is_none());
     assert_eq!(other.view().counters(), before);
+}
+
+/// A call that waits for many arguments looks at each once, and not at all of them whenever one is set.
+#[test]
+fn arguments_are_read_when_they_are_set() {
+    let count = 20_000;
+    let args: String = (0..count).map(|n| format!("x{n} ")).collect();
+    let calls: Vec<String> = (0..count).map(|n| format!("(call \"A\" (\"s\" \"f\") [] x{n})")).collect();
+    let sets = calls.iter().rev().fold("(null)".to_owned(), |rest, call| format!("(par {call} {rest})"));
+    let script = format!("(seq (xor (match 1 2 {sets}) (null)) (par (call \"A\" (\"s\" \"g\") [{args}]) {sets}))");
+    let (mut execution, effects) = start(&setup_within(&script, 1, wide()));
+    for request in effects.requests.chunks(20) {
+        let results = request.iter().map(|request| (request.id, CallResult::Ok(1.into()))).collect();
+        let effects = execution.resolve_all(results).unwrap();
+        if let Some(request) = effects.requests.first() {
+            assert_eq!(request.args.len(), count);
+            return;
+        }
+    }
+    panic!("the call has all its arguments in the end");
+}
+
+/// Limits that let through scripts much larger than hosts take.
+fn wide() -> Limits {
+    let mut limits = Limits::default();
+    limits.script_nesting = 400_000;
+    limits
 }
 
 /// Neither starting nor settling, neither waiting nor failing recurses.
 #[test]
 fn deep_scripts_run_in_constant_stack() {
-    let depth = 20_000;
+    let depth = 100_000;
     let nest =
         |before: &str, inner: &str, after: &str| format!("{}{inner}{}", before.repeat(depth), after.repeat(depth));
     let cases = [
@@ -189,10 +227,26 @@ fn deep_scripts_run_in_constant_stack() {
         (nest("(par ", "(null)", " (never))"), Outcome::Complete),
         (nest("(xor ", "(match 1 2 (null))", " (match 1 1 (null)))"), Outcome::Complete),
         (nest("(xor ", "(never)", " (null))"), Outcome::Running),
+        (nest("(new $s ", "(seq (ap 1 $s) (canon \"A\" $s #s))", ")"), Outcome::Complete),
+        (
+            nest("(fold $s i ", "(null)", ")").replacen("(fold $s", "(par (ap 1 $s) (fold $s", 1) + ")",
+            Outcome::Complete,
+        ),
     ];
-    for (script, expected) in cases {
-        assert_eq!(start(&setup(&script, 1)).1.outcome, expected, "{}", &script[..30]);
-    }
+    let run = move || {
+        for (script, expected) in cases {
+            let script = if script.contains("(fold") { distinct(&script) } else { script };
+            assert_eq!(start(&setup_within(&script, 1, wide())).1.outcome, expected, "{}", &script[..30]);
+        }
+    };
+    std::thread::Builder::new().stack_size(256 * 1024).spawn(run).unwrap().join().unwrap();
+}
+
+/// Gives each fold an iterator of its own.
+fn distinct(script: &str) -> String {
+    let mut parts = script.split("$s i ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.enumerate().fold(first, |text, (n, part)| format!("{text}$s i{n} {part}"))
 }
 
 #[test]
