@@ -14,8 +14,12 @@ use crate::foreign;
 use crate::inputs;
 use crate::output::write_if_changed;
 use crate::project::{CrateModule, Project};
+use crate::provenance::{self, Provenance, Provenances};
 use crate::stamp::{Inputs, Stamp};
 use crate::toolchain::{self, Toolchain};
+
+/// The variable with the time that counts as that of the build (reproducible-builds.org).
+const EPOCH_VARIABLE: &str = "SOURCE_DATE_EPOCH";
 
 /// What to build and how.
 #[derive(Clone, Debug)]
@@ -29,6 +33,12 @@ pub struct BuildRequest {
     /// Where cargo keeps its work; the project's own target directory if not given. A `CARGO_TARGET_DIR` of the environment does
     /// not count: it belongs to a build of the host. Projects that share one must not have two libraries of one name.
     pub target_dir: Option<PathBuf>,
+    /// Only the modules of these packages, by name of the package or of the module; all if empty. A service is described only
+    /// if all its modules are built.
+    pub packages: Vec<String>,
+    /// Seconds since 1970 that count as the time of the build (`SOURCE_DATE_EPOCH`); if not given, the time of the last commit if
+    /// nothing changed since, else now.
+    pub build_time: Option<u64>,
     /// Arguments that cargo gets as they are.
     pub cargo_args: Vec<String>,
     /// Whether cargo colours its messages.
@@ -61,13 +71,19 @@ impl BuildRequest {
     /// A dev build of the project at `path` with this process's toolchain options.
     ///
     /// # Errors
-    /// See [`toolchain::Options::from_env`].
+    /// See [`toolchain::Options::from_env`]; and if `SOURCE_DATE_EPOCH` is no number.
     pub fn new(path: impl Into<PathBuf>) -> Result<BuildRequest, BuildError> {
+        let build_time = match std::env::var(EPOCH_VARIABLE) {
+            Ok(text) => Some(text.trim().parse().map_err(|_| BuildError::Epoch(text))?),
+            Err(_) => None,
+        };
         Ok(BuildRequest {
             path: path.into(),
             profile: Profile::default(),
             out_dir: None,
             target_dir: None,
+            packages: Vec::new(),
+            build_time,
             cargo_args: Vec::new(),
             color: false,
             toolchain: toolchain::Options::from_env()?,
@@ -82,7 +98,7 @@ pub struct BuildOutput {
     pub manifest: Option<Manifest>,
     /// The modules that were compiled, in the order of the manifest or of Cargo.
     pub modules: Vec<BuiltModule>,
-    /// The service, if there is a manifest.
+    /// The service, if there is a manifest and all its modules were built.
     pub service: Option<BuiltService>,
     /// The files it was made from, sorted: sources, manifests, lock files, listed components. When one of them changes, a new build may
     /// give something else.
@@ -147,7 +163,7 @@ impl BuildOutput {
 pub fn build(request: &BuildRequest, events: &mut dyn FnMut(BuildEvent<'_>)) -> Result<BuildOutput, BuildError> {
     let project = Project::find(&request.path)?;
     let toolchain = toolchain::provision(&request.toolchain, &mut |text| events(BuildEvent::Toolchain(text)))?;
-    let modules = project.crate_modules(&toolchain)?;
+    let modules = selected(project.crate_modules(&toolchain)?, &request.packages)?;
     if modules.is_empty() && project.manifest.is_none() {
         return Err(BuildError::NothingToBuild(project.dir));
     }
@@ -165,11 +181,32 @@ pub fn build(request: &BuildRequest, events: &mut dyn FnMut(BuildEvent<'_>)) -> 
     let job = Job { request, toolchain: &toolchain, project: &project, out_dir: &out_dir, target_dir: &target_dir };
     let mut inputs = inputs::of_project(project.manifest.as_ref(), &modules);
     let built = job.build_modules(&modules, &mut inputs, events)?;
-    let service = project.manifest.as_ref().map(|manifest| job.write_blueprint(manifest, &built)).transpose()?;
+    let manifest = project.manifest.as_ref().filter(|manifest| is_complete(manifest, &built));
+    let service = manifest.map(|manifest| job.write_blueprint(manifest, &built)).transpose()?;
     if let Some(service) = &service {
         events(BuildEvent::Service(service));
     }
     Ok(BuildOutput { manifest: project.manifest, modules: built, service, inputs: inputs.into_iter().collect() })
+}
+
+/// The modules that were asked for.
+fn selected(modules: Vec<CrateModule>, wanted: &[String]) -> Result<Vec<CrateModule>, BuildError> {
+    let is = |module: &CrateModule, wanted: &String| module.package == *wanted || module.name == *wanted;
+    if let Some(unknown) = wanted.iter().find(|wanted| !modules.iter().any(|module| is(module, wanted))) {
+        let known: Vec<_> = modules.iter().map(|module| format!("`{}`", module.package)).collect();
+        return Err(BuildError::NotSelected { wanted: unknown.clone(), known: known.join(", ") });
+    }
+    let selected = |module: &CrateModule| wanted.is_empty() || wanted.iter().any(|wanted| is(module, wanted));
+    Ok(modules.into_iter().filter(selected).collect())
+}
+
+/// Whether all modules of the manifest that are made from source were built.
+fn is_complete(manifest: &Manifest, built: &[BuiltModule]) -> bool {
+    let is_there = |entry: &ModuleEntry| match entry.source {
+        Source::Crate(_) => built.iter().any(|module| module.name == entry.name),
+        _ => true,
+    };
+    manifest.modules.iter().all(is_there)
 }
 
 /// What all steps of one build share.
@@ -194,13 +231,15 @@ impl Job<'_> {
         for module in modules {
             workspaces.entry(&module.workspace_root).or_default().push(module);
         }
+        // Git is asked while cargo works.
+        let mut provenances = Provenances::ask(modules.iter().map(|module| module.dir()));
         let mut built = BTreeMap::new();
         for members in workspaces.values() {
             let artifacts =
                 cargo::build(self.request, self.toolchain, &self.project.dir, members, self.target_dir, events)?;
             inputs.extend(artifacts.iter().flat_map(inputs::of_artifact));
             for module in members {
-                let encoded = self.encode(module, &artifacts)?;
+                let encoded = self.encode(module, &artifacts, provenances.of(&module.dir()))?;
                 events(BuildEvent::Module(&encoded));
                 built.insert(module.name.as_str(), encoded);
             }
@@ -208,7 +247,12 @@ impl Job<'_> {
         Ok(modules.iter().filter_map(|module| built.remove(module.name.as_str())).collect())
     }
 
-    fn encode(&self, module: &CrateModule, artifacts: &[Artifact]) -> Result<BuiltModule, BuildError> {
+    fn encode(
+        &self,
+        module: &CrateModule,
+        artifacts: &[Artifact],
+        provenance: Option<&Provenance>,
+    ) -> Result<BuiltModule, BuildError> {
         let artifact = artifacts
             .iter()
             .find(|artifact| artifact.package_id == module.package_id && artifact.target == module.target)
@@ -218,11 +262,13 @@ impl Job<'_> {
                 help: "remove arguments that keep cargo from building it, such as `--lib` or missing `--features`",
             })?;
         let core = fs::read(&artifact.wasm).map_err(BuildError::io("read", &artifact.wasm))?;
-        let meta = self.meta(module);
+        let mut meta = self.meta(module, provenance);
         let inputs = Inputs::of(&core, &meta);
         if let Some(stamp) = Stamp::fitting(self.out_dir, &module.name, &inputs) {
             return Ok(stamp.module(self.out_dir, &module.name, &module.info.version, true));
         }
+        // Only now: the time of day alone makes no new module.
+        meta.build_time.get_or_insert_with(provenance::now);
         let encoded =
             componentize(&core, &meta).map_err(|cause| BuildError::Encode { module: module.name.clone(), cause })?;
         let stamp = Stamp::new(inputs, &encoded);
@@ -234,15 +280,15 @@ impl Job<'_> {
         Ok(output)
     }
 
-    fn meta(&self, module: &CrateModule) -> ModuleMeta {
-        let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();
+    fn meta(&self, module: &CrateModule, provenance: Option<&Provenance>) -> ModuleMeta {
         ModuleMeta {
             name: module.name.clone(),
             package: module.info.clone(),
             license: module.license.clone(),
             profile: self.request.profile.cargo_name().to_owned(),
             rustc: self.toolchain.rustc_version(),
-            build_time: epoch.and_then(|text| text.parse().ok()),
+            build_time: self.request.build_time.or_else(|| provenance.and_then(Provenance::time)),
+            git: provenance.map(|provenance| provenance.git.clone()),
             debug_info: self.request.profile == Profile::Dev,
         }
     }

@@ -55,6 +55,17 @@ pub enum BuildError {
     /// Two targets make one module.
     #[error("error[M209]: two modules are called `{0}`, from `{1}` and `{2}`\nhelp: name modules in a `Marine.toml`")]
     SameName(String, String, String),
+    /// A package was asked for that is no module.
+    #[error("error[M218]: no module is called `{wanted}`, nor its package\nhelp: there are {known}")]
+    NotSelected {
+        /// What was asked for.
+        wanted: String,
+        /// The packages there are.
+        known: String,
+    },
+    /// The time of the build is no time.
+    #[error("error[M219]: `SOURCE_DATE_EPOCH` is {0:?}\nhelp: set it to the seconds since 1970, or not at all")]
+    Epoch(String),
     /// Cargo cannot read the project.
     #[error("error[M210]: cargo cannot read {}:\n{why}", .path.display())]
     Metadata {
@@ -134,9 +145,10 @@ impl BuildError {
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            BuildError::Manifest(_) | BuildError::NoPackage { .. } | BuildError::Component { .. } => {
-                ErrorKind::Manifest
-            }
+            BuildError::Manifest(_)
+            | BuildError::NoPackage { .. }
+            | BuildError::NotSelected { .. }
+            | BuildError::Component { .. } => ErrorKind::Manifest,
             BuildError::Toolchain(_) => ErrorKind::Toolchain,
             BuildError::NoProject(_) | BuildError::NothingToBuild(_) => ErrorKind::Nothing,
             _ => ErrorKind::Build,

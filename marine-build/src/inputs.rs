@@ -6,8 +6,31 @@ use std::path::{Path, PathBuf};
 
 use marine_manifest::{Manifest, Source};
 
+use crate::build::BuildRequest;
 use crate::cargo::Artifact;
-use crate::project::CrateModule;
+use crate::error::BuildError;
+use crate::project::{CrateModule, Project};
+use crate::toolchain;
+
+/// The files and directories whose changes may change what [`build`](crate::build) makes of `request`, sorted. A directory counts
+/// with everything in it. Nothing is built, so this also tells what to watch while the sources do not compile.
+///
+/// # Errors
+/// See [`BuildError`]: mistakes in manifests, or no toolchain.
+pub fn inputs(request: &BuildRequest) -> Result<Vec<PathBuf>, BuildError> {
+    let project = Project::find(&request.path)?;
+    let options = toolchain::Options { may_provision: false, ..request.toolchain.clone() };
+    let toolchain = toolchain::provision(&options, &mut |_| ())?;
+    let modules = project.crate_modules(&toolchain)?;
+    let mut inputs = of_project(project.manifest.as_ref(), &modules);
+    for dir in modules.iter().flat_map(|module| module.local_dependencies.iter().cloned().chain([module.dir()])) {
+        // Not the whole directory of a package: outputs may lie in it.
+        inputs.extend(
+            ["Cargo.toml", "build.rs", "src"].map(|name| dir.join(name)).into_iter().filter(|path| path.exists()),
+        );
+    }
+    Ok(inputs.into_iter().collect())
+}
 
 /// Manifests, lock files and configuration of the packages of `modules`, the manifest itself and the components it lists.
 pub(crate) fn of_project(manifest: Option<&Manifest>, modules: &[CrateModule]) -> BTreeSet<PathBuf> {

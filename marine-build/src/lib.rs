@@ -32,6 +32,7 @@ mod foreign;
 mod inputs;
 mod output;
 mod project;
+mod provenance;
 mod stamp;
 pub mod toolchain;
 
@@ -40,3 +41,4 @@ pub use crate::component_wit::component_wit;
 pub use crate::encode::{EncodeError, Encoded, ModuleMeta, componentize};
 pub use crate::error::{BuildError, ErrorKind};
 pub use crate::event::BuildEvent;
+pub use crate::inputs::inputs;

@@ -38,6 +38,8 @@ pub(crate) struct CrateModule {
     pub(crate) target: String,
     /// Its `Cargo.toml`.
     pub(crate) manifest: PathBuf,
+    /// Directories of the packages that it has by path, as far as its own manifest says.
+    pub(crate) local_dependencies: Vec<PathBuf>,
     pub(crate) workspace_root: PathBuf,
     pub(crate) target_dir: PathBuf,
     pub(crate) info: ModuleInfo,
@@ -77,6 +79,13 @@ impl Project {
             }
             None => packages_using_sdk(&self.dir, &mut known),
         }
+    }
+}
+
+impl CrateModule {
+    /// The directory of its package.
+    pub(crate) fn dir(&self) -> PathBuf {
+        self.manifest.parent().unwrap_or(&self.manifest).to_path_buf()
     }
 }
 
@@ -217,6 +226,7 @@ fn crate_module(name: String, metadata: &Metadata, package: &Package, target: &T
         package: package.name.to_string(),
         target: target.name.clone(),
         manifest: package.manifest_path.clone().into(),
+        local_dependencies: local_dependencies(metadata, package),
         workspace_root: metadata.workspace_root.clone().into(),
         target_dir: metadata.target_directory.clone().into(),
         info: ModuleInfo {
@@ -229,6 +239,22 @@ fn crate_module(name: String, metadata: &Metadata, package: &Package, target: &T
         },
         license: package.license.clone().unwrap_or_default(),
     }
+}
+
+/// Path dependencies of `package`, and of those of them that are members of its workspace.
+fn local_dependencies(metadata: &Metadata, package: &Package) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    let mut packages = vec![package];
+    while let Some(package) = packages.pop() {
+        for dir in package.dependencies.iter().filter_map(|dependency| dependency.path.as_ref()) {
+            if found.iter().any(|known| known == dir.as_std_path()) {
+                continue;
+            }
+            found.push(dir.into());
+            packages.extend(metadata.packages.iter().filter(|member| member.manifest_path.parent() == Some(dir)));
+        }
+    }
+    found
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

@@ -1,6 +1,6 @@
 //! `#[marine] enum`: a WIT `enum` if no case carries anything, else a `variant`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{Field, Fields, ItemEnum};
@@ -16,7 +16,11 @@ pub(crate) fn expand(options: &Options, mut item: ItemEnum) -> TokenStream {
     let sdk = options.sdk();
     let mut errors = Errors::default();
     record::check_generics(&item.generics, &mut errors);
-    let name = names::describe(&item.ident, options.name.as_ref(), Style::Camel, &mut errors);
+    let owner = Owner {
+        ident: item.ident.clone(),
+        name: names::describe(&item.ident, options.name.as_ref(), Style::Camel, &mut errors),
+        arguments: record::bound(&item.generics, &sdk).1,
+    };
     if item.variants.is_empty() {
         errors.add(Code::M114, &item.ident, "WIT has no empty enums", "give it a case");
     }
@@ -26,15 +30,24 @@ pub(crate) fn expand(options: &Options, mut item: ItemEnum) -> TokenStream {
         let given = options::take_name(&mut variant.attrs, &mut errors);
         let case = names::describe(&variant.ident, given.as_ref(), Style::Camel, &mut errors);
         unique.add("cases", &variant.ident, &case, Style::Camel, &mut errors);
-        let payload = payload(&item.ident, &name, &variant.ident, &mut variant.fields, &sdk, &mut errors);
+        let payload = payload(&owner, &case, variant.ident.span(), &mut variant.fields, &sdk, &mut errors);
         cases.push(Case { ident: variant.ident.clone(), name: case, docs: options::docs(&variant.attrs), payload });
     }
     if !errors.is_empty() {
         let errors = errors.into_tokens();
         return quote!(#item #errors);
     }
-    let impls = impls(&item, &name, &cases, &sdk);
+    let impls = impls(&item, &owner.name, &cases, &sdk);
     quote!(#item #impls)
+}
+
+/// The enum to which a case belongs.
+struct Owner {
+    ident: Ident,
+    /// Its name in the description.
+    name: String,
+    /// The descriptions of its type arguments.
+    arguments: TokenStream,
 }
 
 /// One case.
@@ -58,15 +71,15 @@ struct Payload {
 }
 
 fn payload(
-    owner: &Ident,
-    owner_name: &str,
-    case: &Ident,
+    owner: &Owner,
+    case: &str,
+    span: Span,
     fields: &mut Fields,
     sdk: &TokenStream,
     errors: &mut Errors,
 ) -> Payload {
     for field in fields.iter() {
-        record::check_field(&field.ty, owner, errors);
+        record::check_field(&field.ty, &owner.ident, errors);
     }
     let types: Vec<_> = fields.iter().map(|field| field.ty.clone()).collect();
     let ty = match types.as_slice() {
@@ -74,19 +87,20 @@ fn payload(
         [ty] if matches!(fields, Fields::Unnamed(_)) => quote!(#ty),
         types => quote!((#(#types,)*)),
     };
-    let span = types.first().map_or(case.span(), Spanned::span);
+    let span = types.first().map_or(span, Spanned::span);
     match fields {
-        Fields::Named(fields) => {
+        Fields::Named(fields) if !types.is_empty() => {
             let (names, docs) = member_names(fields.named.iter_mut(), errors);
             let member_types = types.iter().map(|ty| glue::type_constant(&quote!(#ty), ty.span(), sdk));
-            let name = format!("{owner_name}{case}");
+            let name = format!("{}{}{case}", owner.name, names::word_break(case));
+            let arguments = &owner.arguments;
             let bindings: Vec<Ident> = fields.named.iter().filter_map(|field| field.ident.clone()).collect();
             Payload {
                 ty,
                 described: quote! {
                     &#sdk::describe::Type::Record(&#sdk::describe::Named {
                         name: #name,
-                        arguments: &[],
+                        arguments: #arguments,
                         docs: "",
                         members: &[#(#sdk::describe::Member { name: #names, docs: #docs, ty: #member_types }),*],
                     })
@@ -95,16 +109,12 @@ fn payload(
                 bindings,
             }
         }
-        Fields::Unnamed(_) => {
+        Fields::Unnamed(_) if !types.is_empty() => {
             let bindings: Vec<Ident> = (0..types.len()).map(|i| format_ident!("field{i}")).collect();
             Payload { described: glue::type_constant(&ty, span, sdk), ty, pattern: quote!((#(#bindings),*)), bindings }
         }
-        Fields::Unit => Payload {
-            described: glue::type_constant(&ty, span, sdk),
-            ty,
-            pattern: TokenStream::new(),
-            bindings: Vec::new(),
-        },
+        // `{}` fits every case without fields, however it is written.
+        _ => Payload { described: glue::type_constant(&ty, span, sdk), ty, pattern: quote!({}), bindings: Vec::new() },
     }
 }
 
@@ -128,7 +138,7 @@ fn impls(item: &ItemEnum, name: &str, cases: &[Case], sdk: &TokenStream) -> Toke
     let (bound, arguments) = record::bound(&item.generics, sdk);
     let (impl_generics, _, where_clause) = bound.split_for_impl();
     let (_, ty_generics, _) = item.generics.split_for_impl();
-    let kind = if cases.iter().all(|case| case.payload.pattern.is_empty()) { quote!(Enum) } else { quote!(Variant) };
+    let kind = if cases.iter().all(|case| case.payload.bindings.is_empty()) { quote!(Enum) } else { quote!(Variant) };
     let members = cases.iter().map(|case| {
         let Case { name, docs, payload: Payload { described, .. }, .. } = case;
         quote!(#sdk::describe::Member { name: #name, docs: #docs, ty: #described })
@@ -218,8 +228,8 @@ fn impls(item: &ItemEnum, name: &str, cases: &[Case], sdk: &TokenStream) -> Toke
 /// The case made from the payload that `read` gives.
 fn build(case: &Case, read: impl Fn(&TokenStream) -> TokenStream) -> TokenStream {
     let Case { ident, payload: Payload { ty, bindings, pattern, .. }, .. } = case;
-    if pattern.is_empty() {
-        return quote!(Self::#ident);
+    if bindings.is_empty() {
+        return quote!(Self::#ident #pattern);
     }
     let payload = read(ty);
     match pattern_of_payload(case) {
@@ -233,7 +243,7 @@ fn build(case: &Case, read: impl Fn(&TokenStream) -> TokenStream) -> TokenStream
 
 /// The payload of a matched case, as a value of references.
 fn borrowed(case: &Case) -> TokenStream {
-    if case.payload.pattern.is_empty() {
+    if case.payload.bindings.is_empty() {
         return quote!(());
     }
     pattern_of_payload(case).unwrap_or_else(|| {

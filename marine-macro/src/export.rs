@@ -29,6 +29,9 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> TokenStream {
         return quote!(#function #errors);
     }
 
+    // Callers from outside know functions by their names alone, in whatever Rust modules they stand.
+    let marker = format!("M131_two_functions_have_the_WIT_name_{}", names::wit_name(&name).replace('-', "_"));
+    let once = once(&marker, function.sig.ident.span());
     let docs = options::docs(&function.attrs);
     let core_name = format!("marine#{name}");
     let export = Export::new(&function, &params, &sdk);
@@ -37,6 +40,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> TokenStream {
     let allow = glue::allow_lints();
     quote! {
         #function
+        #once
         #allow
         const _: () = {
             #describe

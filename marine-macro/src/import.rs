@@ -2,16 +2,23 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::parse::ParseStream;
 use syn::spanned::Spanned;
-use syn::{Attribute, ForeignItem, ForeignItemFn, Ident, ItemForeignMod, LitStr, Type};
+use syn::{Attribute, ForeignItem, ForeignItemFn, Ident, ItemForeignMod, LitStr, Meta, Token, Type};
 
+use crate::binary::Binary;
 use crate::diagnostics::{Code, Errors};
 use crate::glue::{self, IMPORT_PARAMS, Param};
 use crate::names::{self, Style};
 use crate::options::{self, Options};
+use crate::semver;
 use crate::types::{self, Place};
 
-const SPELLINGS: &str = "write #[module_import(\"name\")] or #[link(wasm_import_module = \"name\")] below #[marine]";
+const SPELLINGS: &str =
+    "write #[module_import(\"name\")], #[link(wasm_import_module = \"name\")] or #[host_import] below #[marine]";
+
+/// The module name under which the predecessor's sources import host programs.
+const HOST: &str = "host";
 
 /// A safe function for each one in the block.
 pub(crate) fn expand(options: &Options, block: ItemForeignMod) -> TokenStream {
@@ -24,10 +31,16 @@ pub(crate) fn expand(options: &Options, block: ItemForeignMod) -> TokenStream {
         errors.add(Code::M122, abi, message, "write `extern \"C\"`");
     }
     let source = source(&block, &mut errors);
+    let is_host = matches!(source, Some(Source::Host));
     let mut functions = Vec::new();
     for item in block.items {
         match item {
-            ForeignItem::Fn(function) => functions.push(Import::parse(function, &mut errors)),
+            ForeignItem::Fn(function) => {
+                functions.push(match is_host {
+                    true => Foreign::Binary(Box::new(Binary::parse(function, &mut errors))),
+                    false => Foreign::Import(Box::new(Import::parse(function, &mut errors))),
+                });
+            }
             other => errors.add(
                 Code::M115,
                 other,
@@ -37,81 +50,174 @@ pub(crate) fn expand(options: &Options, block: ItemForeignMod) -> TokenStream {
         }
     }
     match source {
-        Some(source) if errors.is_empty() => functions.iter().map(|function| function.expand(&source, &sdk)).collect(),
+        Some(source) if errors.is_empty() => {
+            let requirement = source.requirement(&sdk);
+            let functions = functions.iter().map(|function| function.expand(&source, &sdk));
+            quote!(#requirement #(#functions)*)
+        }
         _ => {
             let errors = errors.into_tokens();
-            let stubs = functions.iter().map(Import::stub);
+            let stubs = functions.iter().map(Foreign::stub);
             quote!(#errors #(#stubs)*)
         }
     }
 }
 
+/// Where the functions of a block come from.
+enum Source {
+    /// Programs that the host grants.
+    Host,
+    /// A module by name, or an interface by id, perhaps of certain versions.
+    Module { name: String, version: Option<String> },
+}
+
+impl Source {
+    /// The item that tells `marine build` which versions are accepted.
+    fn requirement(&self, sdk: &TokenStream) -> TokenStream {
+        let Source::Module { name, version: Some(version) } = self else { return TokenStream::new() };
+        let section =
+            glue::section(&quote!(#sdk::describe::Item::Requirement { source: #name, version: #version }), sdk);
+        let allow = glue::allow_lints();
+        quote!(#allow const _: () = { #section };)
+    }
+}
+
+/// One function of a block.
+enum Foreign {
+    Import(Box<Import>),
+    Binary(Box<Binary>),
+}
+
+impl Foreign {
+    fn stub(&self) -> TokenStream {
+        match self {
+            Foreign::Import(import) => import.stub(),
+            Foreign::Binary(binary) => binary.stub(),
+        }
+    }
+
+    fn expand(&self, source: &Source, sdk: &TokenStream) -> TokenStream {
+        match (self, source) {
+            (Foreign::Import(import), Source::Module { name, .. }) => import.expand(name, sdk),
+            (Foreign::Import(import), Source::Host) => import.expand(HOST, sdk),
+            (Foreign::Binary(binary), _) => binary.expand(sdk),
+        }
+    }
+}
+
+/// What one attribute says about the source.
+struct Given {
+    source: LitStr,
+    version: Option<LitStr>,
+    /// `#[host_import]`, which is a spelling of its own for programs.
+    is_host: bool,
+}
+
 /// The module or interface that the attributes name.
-fn source(block: &ItemForeignMod, errors: &mut Errors) -> Option<String> {
-    let mut found: Option<LitStr> = None;
+fn source(block: &ItemForeignMod, errors: &mut Errors) -> Option<Source> {
+    let mut found: Option<Given> = None;
     for attr in &block.attrs {
-        let source = match parse_source(attr) {
-            Ok(Some(source)) => source,
+        let given = match parse_source(attr) {
+            Ok(Some(given)) => given,
             Ok(None) => continue,
             Err(error) => {
                 errors.push(error);
                 return None;
             }
         };
-        if attr.path().is_ident("host_import") || source.value() == "host" {
-            let message = "mounted binaries are not supported by this version";
-            let help = "they come with a later one; until then import from another module";
-            errors.add(Code::M123, attr, message, help);
-            return None;
-        }
-        if source.value().trim().is_empty() {
-            errors.add(Code::M120, source, "the name of the module to import from is empty", SPELLINGS);
+        if given.source.value().trim().is_empty() {
+            errors.add(Code::M120, given.source, "the name of the module to import from is empty", SPELLINGS);
             return None;
         }
         if let Some(first) = &found {
-            let message = format_args!("two modules to import from: `{}` and `{}`", first.value(), source.value());
+            let (first, second) = (first.source.value(), given.source.value());
+            let message = format_args!("two modules to import from: `{first}` and `{second}`");
             errors.add(Code::M121, attr, message, "keep one of them; write a block for each module");
             return None;
         }
-        found = Some(source);
+        found = Some(given);
     }
-    let Some(source) = found else {
+    let Some(given) = found else {
         let message = "nothing says from which module these functions are imported";
         errors.add(Code::M120, &block.abi, message, SPELLINGS);
         return None;
     };
-    let name = source.value();
+    let name = given.source.value();
+    if given.is_host || name == HOST {
+        return Some(Source::Host);
+    }
     if !name.contains(':') && !is_module_name(&name) {
         let message = format_args!("`{name}` is no name of a module");
         let help =
             "module names are lower-case words joined by `-` or `_`; interfaces look like \"acme:store/api@1.2.0\"";
-        errors.add(Code::M120, &source, message, help);
+        errors.add(Code::M120, &given.source, message, help);
         return None;
     }
-    Some(name)
+    if let Some(version) = &given.version
+        && !semver::is_requirement(&version.value())
+    {
+        let message = format_args!("`{}` says nothing about versions", version.value());
+        errors.add(Code::M120, version, message, "write a requirement as in Cargo: \"1.2\", \"^1.2\", \">=1.2, <1.5\"");
+        return None;
+    }
+    Some(Source::Module { name, version: given.version.map(|version| version.value()) })
 }
 
 /// The source that `attr` names, `None` if it is another attribute.
-fn parse_source(attr: &Attribute) -> syn::Result<Option<LitStr>> {
+fn parse_source(attr: &Attribute) -> syn::Result<Option<Given>> {
     if attr.path().is_ident("module_import") {
-        return attr.parse_args().map(Some);
+        return attr.parse_args_with(module_import).map(Some);
     }
     if attr.path().is_ident("host_import") {
-        return Ok(Some(LitStr::new("host", attr.span())));
+        let source = LitStr::new(HOST, attr.span());
+        return match &attr.meta {
+            Meta::Path(_) => Ok(Some(Given { source, version: None, is_host: true })),
+            other => Err(syn::Error::new_spanned(
+                other,
+                "[M123] #[host_import] takes no arguments\nhelp: name the programs by the functions, or by #[link_name]",
+            )),
+        };
     }
     if !attr.path().is_ident("link") {
         return Ok(None);
     }
-    let mut source = None;
+    let (mut source, mut version) = (None, None);
     attr.parse_nested_meta(|meta| {
         if meta.path.is_ident("wasm_import_module") {
             source = Some(meta.value()?.parse()?);
             Ok(())
+        } else if meta.path.is_ident("version") {
+            version = Some(meta.value()?.parse()?);
+            Ok(())
         } else {
-            Err(meta.error(format_args!("only `wasm_import_module` can be given here\nhelp: {SPELLINGS}")))
+            Err(meta.error(format_args!(
+                "[M120] only `wasm_import_module` and `version` can be given here\nhelp: {SPELLINGS}"
+            )))
         }
     })?;
-    Ok(source)
+    Ok(source.map(|source| Given { source, version, is_host: false }))
+}
+
+/// `"stock"`, or `"stock", version = "^1.2"`.
+fn module_import(input: ParseStream<'_>) -> syn::Result<Given> {
+    let source = input.parse()?;
+    let mut version = None;
+    while !input.is_empty() {
+        input.parse::<Token![,]>()?;
+        if input.is_empty() {
+            break;
+        }
+        let key: Ident = input.parse()?;
+        if key != "version" {
+            return Err(syn::Error::new_spanned(
+                &key,
+                format_args!("[M120] no option `{key}` of an import\nhelp: there is `version = \"^1.2\"`"),
+            ));
+        }
+        input.parse::<Token![=]>()?;
+        version = Some(input.parse()?);
+    }
+    Ok(Given { source, version, is_host: false })
 }
 
 fn is_module_name(name: &str) -> bool {
@@ -251,7 +357,7 @@ impl Import {
 }
 
 /// Takes `#[link_name = ".."]` off a function.
-fn take_link_name(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<LitStr> {
+pub(crate) fn take_link_name(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<LitStr> {
     let mut name = None;
     attrs.retain(|attr| {
         if !attr.path().is_ident("link_name") {

@@ -3,6 +3,8 @@
 //! The macros see one item at a time and know names, not types; whatever depends on a type is left to the traits of
 //! `marine_sdk::abi` and evaluated by the compiler. Documented for users in `marine_sdk`, which re-exports them.
 
+mod binary;
+mod bridge;
 mod diagnostics;
 mod enumeration;
 mod export;
@@ -13,6 +15,7 @@ mod names;
 mod options;
 mod record;
 mod sdk_path;
+mod semver;
 mod types;
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -30,10 +33,12 @@ use options::Options;
 /// | `struct` with named fields | makes it a record |
 /// | `struct Wrapper(T)` | makes it cross the boundary as `T` |
 /// | `enum` | makes it a WIT `enum`, or a `variant` if a case carries something |
-/// | `extern "C"` block with `#[module_import("name")]` or `#[link(wasm_import_module = "name")]` | imports functions of another module |
+/// | `extern "C"` block with `#[module_import("name")]` or `#[link(wasm_import_module = "name")]` | imports functions of another module; `version = "^1.2"` may follow the name |
+/// | `extern "C"` block with `#[host_import]` | declares host programs that the manifest grants |
 ///
 /// Options: `name = "kebab-name"` sets the name in WIT (also on fields, cases and parameters), `init` makes a function
-/// without parameters start-up code, `crate = "path"` says where the SDK is.
+/// without parameters start-up code, `as = "Type"` lets a struct or enum cross the boundary as another type to which it
+/// converts, `crate = "path"` says where the SDK is.
 #[proc_macro_attribute]
 pub fn marine(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let mut options = Options::default();
@@ -41,6 +46,13 @@ pub fn marine(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> p
     parse_macro_input!(args with parser);
     let item = parse_macro_input!(item as Item);
     expand(&options, item).into()
+}
+
+/// The predecessor's older name of [`macro@marine`].
+#[deprecated(note = "write `#[marine]`")]
+#[proc_macro_attribute]
+pub fn fce(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    marine(args, item)
 }
 
 /// Puts authors, version, description and repository of the package into the module.
@@ -56,6 +68,10 @@ fn expand(options: &Options, item: Item) -> TokenStream {
     match item {
         Item::Fn(function) if options.init => export::expand_init(options, function),
         Item::Fn(function) => export::expand(options, function),
+        Item::Struct(item) if options.stands_for.is_some() => {
+            bridge::expand(options, &item.ident, &item.generics, &item)
+        }
+        Item::Enum(item) if options.stands_for.is_some() => bridge::expand(options, &item.ident, &item.generics, &item),
         Item::Struct(item) => record::expand(options, item),
         Item::Enum(item) => enumeration::expand(options, item),
         Item::ForeignMod(block) => import::expand(options, block),

@@ -7,7 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, Lit, Token};
 
 use crate::diagnostics::{Code, Errors};
-use crate::{export, glue, sdk_path};
+use crate::{export, glue, sdk_path, semver};
 
 /// The description, for the section that `marine build` reads.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -67,38 +67,8 @@ fn item(sdk: &TokenStream, [authors, version, description, repository]: [TokenSt
 /// A version that is written out has to be a semantic one; constants are checked by `marine build`.
 fn check_version(version: &Expr, errors: &mut Errors) {
     let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = version else { return };
-    if !is_semver(&text.value()) {
+    if !semver::is_version(&text.value()) {
         let message = format_args!("`{}` is no semantic version", text.value());
         errors.add(Code::M140, version, message, "write three numbers, such as \"1.2.0\" or \"1.2.0-beta.1\"");
-    }
-}
-
-/// Whether `text` is a version as of semver.org: `MAJOR.MINOR.PATCH[-PRE][+BUILD]`.
-fn is_semver(text: &str) -> bool {
-    let (text, build) = text.split_once('+').map_or((text, None), |(text, build)| (text, Some(build)));
-    let (core, pre) = text.split_once('-').map_or((text, None), |(core, pre)| (core, Some(pre)));
-    let is_number = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
-    };
-    let is_word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let is_pre = |part: &str| is_word(part) && (is_number(part) || part.contains(|c: char| !c.is_ascii_digit()));
-    core.split('.').count() == 3
-        && core.split('.').all(is_number)
-        && pre.is_none_or(|pre| pre.split('.').all(is_pre))
-        && build.is_none_or(|build| build.split('.').all(is_word))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_semver;
-
-    #[test]
-    fn semantic_versions() {
-        for text in ["0.1.0", "1.20.3", "1.0.0-beta.1", "1.0.0-0a+build.5", "1.0.0+001"] {
-            assert!(is_semver(text), "{text}");
-        }
-        for text in ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.x", "1.0.0-", "1.0.0-01", "v1.0.0"] {
-            assert!(!is_semver(text), "{text}");
-        }
     }
 }

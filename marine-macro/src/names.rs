@@ -44,6 +44,16 @@ pub(crate) fn describe(ident: &Ident, given: Option<&LitStr>, style: Style, erro
     name.to_owned()
 }
 
+/// The WIT name of a function called `name`, as [`describe`] returned it.
+pub(crate) fn wit_name(name: &str) -> String {
+    kebab(name, Style::Snake).unwrap_or_else(|_| name.to_owned())
+}
+
+/// What stands between a name and `word`, so that another word begins there: a dash, unless a capital letter says so.
+pub(crate) fn word_break(word: &str) -> &'static str {
+    if word.starts_with(|c: char| c.is_ascii_uppercase()) { "" } else { "-" }
+}
+
 /// The names of one item that have to differ.
 #[derive(Default)]
 pub(crate) struct Unique(HashMap<String, String>);

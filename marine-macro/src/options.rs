@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Path};
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Path, Type};
 
 use crate::diagnostics::Errors;
 use crate::sdk_path;
@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
     /// `init`
     pub(crate) init: bool,
+    /// `as = "Type"`
+    pub(crate) stands_for: Option<Type>,
     sdk: Option<Path>,
 }
 
@@ -25,12 +27,14 @@ impl Options {
             self.name = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("init") {
             self.init = true;
+        } else if is_as(&meta.path) {
+            self.stands_for = Some(meta.value()?.parse::<LitStr>()?.parse()?);
         } else if meta.path.is_ident("crate") {
             self.sdk = Some(meta.value()?.parse::<LitStr>()?.parse_with(Path::parse_mod_style)?);
         } else {
             let option = meta.path.to_token_stream();
             return Err(meta.error(format_args!(
-                "no option `{option}` of #[marine]\nhelp: there are `name = \"..\"`, `init` and `crate = \"..\"`"
+                "no option `{option}` of #[marine]\nhelp: there are `name = \"..\"`, `init`, `as = \"Type\"` and `crate = \"..\"`"
             )));
         }
         Ok(())
@@ -45,6 +49,11 @@ impl Options {
     }
 }
 
+/// Whether the option is `as`, which is a keyword.
+fn is_as(path: &Path) -> bool {
+    path.to_token_stream().to_string() == "as"
+}
+
 /// Takes `#[marine(name = "..")]` off a field, case or parameter.
 pub(crate) fn take_name(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<LitStr> {
     let mut name = None;
@@ -57,7 +66,8 @@ pub(crate) fn take_name(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Opti
                 name = Some(meta.value()?.parse()?);
                 Ok(())
             } else {
-                Err(meta.error("only `name = \"..\"` can be given here"))
+                let option = meta.path.to_token_stream();
+                Err(meta.error(format_args!("no option `{option}` here\nhelp: there is `name = \"..\"`")))
             }
         });
         if let Err(error) = parsed {

@@ -1,23 +1,59 @@
 //! Finds under which name the crate being compiled depends on the SDK.
 //!
-//! A procedural macro has no `$crate`. The name is looked up in the package's `Cargo.toml`: the dependency that says
-//! `package = "marine-sdk"`, else `marine_sdk`. Reading the few lines here spares every service a TOML parser at
-//! compile time; what it cannot see (a rename in the workspace's manifest) is said with `#[marine(crate = "..")]`.
+//! A procedural macro has no `$crate`. The name is looked up in the package's `Cargo.toml`, and where that inherits its
+//! dependencies, in the workspace's: the dependency that says `package = "marine-sdk"`, else `marine_sdk`. Reading the few
+//! lines here spares every service a TOML parser at compile time; what it cannot see is said with
+//! `#[marine(crate = "..")]`.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 const PACKAGE: &str = "marine-sdk";
+const CARGO_TOML: &str = "Cargo.toml";
 
 /// Path of the SDK.
 pub(crate) fn find() -> TokenStream {
-    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
-        .and_then(|dir| std::fs::read_to_string(Path::new(&dir).join("Cargo.toml")).ok());
-    let name = manifest.as_deref().and_then(renamed).unwrap_or(PACKAGE);
+    let name = std::env::var_os("CARGO_MANIFEST_DIR").and_then(|dir| renamed_in(&PathBuf::from(dir)));
+    let name = name.as_deref().unwrap_or(PACKAGE);
     let name = Ident::new(&name.replace('-', "_"), Span::call_site());
     quote!(::#name)
+}
+
+/// The name of its own that the package in `dir` gives to the SDK, itself or through its workspace.
+fn renamed_in(dir: &Path) -> Option<String> {
+    let manifest = fs::read_to_string(dir.join(CARGO_TOML)).ok()?;
+    if let Some(name) = renamed(&manifest) {
+        return Some(name.to_owned());
+    }
+    // The workspace's manifest is the package's own or one further up.
+    dir.ancestors().find_map(|dir| {
+        let workspace = fs::read_to_string(dir.join(CARGO_TOML)).ok()?;
+        let name = renamed(&workspace)?;
+        inherits(&manifest, name).then(|| name.to_owned())
+    })
+}
+
+/// Whether `manifest` has the dependency `name` from its workspace.
+fn inherits(manifest: &str, name: &str) -> bool {
+    let mut table = "";
+    manifest.lines().map(str::trim).any(|line| {
+        if let Some(header) = line.strip_prefix('[') {
+            table = header.trim_end_matches(']');
+            return false;
+        }
+        let Some((key, value)) = line.split_once('=') else { return false };
+        let key = key.trim();
+        let (key, inherited) = match key.strip_suffix(".workspace") {
+            Some(key) => (key, true),
+            None => (key, value.contains("workspace")),
+        };
+        let in_table = table.rsplit_once("dependencies.").is_some_and(|(_, of)| of.trim_matches('"') == name);
+        inherited
+            && (key.trim_matches('"') == name && table.ends_with("dependencies") || in_table && key == "workspace")
+    })
 }
 
 /// The name given to the SDK in `manifest`, if it has one of its own there.
@@ -52,7 +88,22 @@ fn is_sdk(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::renamed;
+    use super::{inherits, renamed};
+
+    #[test]
+    fn finds_what_is_inherited() {
+        let cases = [
+            ("[dependencies]\nfce.workspace = true", true),
+            ("[dependencies]\n\"fce\" = { workspace = true, features = [] }", true),
+            ("[dev-dependencies.fce]\nworkspace = true", true),
+            ("[dependencies]\nfce = \"1\"", false),
+            ("[dependencies]\nfce2.workspace = true", false),
+            ("[features]\nfce = [\"workspace\"]", false),
+        ];
+        for (manifest, expected) in cases {
+            assert_eq!(inherits(manifest, "fce"), expected, "{manifest}");
+        }
+    }
 
     #[test]
     fn finds_renames() {

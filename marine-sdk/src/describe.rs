@@ -10,10 +10,12 @@
 //! kind 0, export: name, docs, core name: str · parameters: count (name: str, type)* · result: type
 //! kind 1, import: source, name, docs, core module, core name: str · parameters · result
 //! kind 2, module: name, version, authors, description, repository, SDK version: str
+//! kind 3, binary: name: str                kind 4, requirement: source, version: str
 //! type = tag: u8, then for  14 list, 15 option: type · 16 result: type, type · 17 tuple: count type*
 //!                           18 record: name, docs: str · count (name, docs: str · type)*
 //!                           19 enum: name, docs: str · count (name, docs: str)*
 //!                           20 variant: name, docs: str · count (name, docs: str · type)*
+//!                           21 list of fixed length: u32 LE, type
 //! ```
 //!
 //! Names are those of the Rust items, or what `#[marine(name = "..")]` says instead.
@@ -54,6 +56,8 @@ pub enum Type {
     String,
     /// `list<T>`
     List(&'static Type),
+    /// `list<T>` of so many elements
+    Fixed(usize, &'static Type),
     /// `option<T>`
     Option(&'static Type),
     /// `result<T, E>`
@@ -96,7 +100,7 @@ impl Type {
     /// Whether values of this type point to memory of their own.
     pub const fn owns_memory(&self) -> bool {
         match self {
-            Type::String | Type::List(_) => true,
+            Type::String | Type::List(_) | Type::Fixed(..) => true,
             Type::Option(ty) => ty.owns_memory(),
             Type::Result(ok, err) => ok.owns_memory() || err.owns_memory(),
             Type::Tuple(types) => {
@@ -146,6 +150,7 @@ impl Type {
             Type::Record(_) => 18,
             Type::Enum(_) => 19,
             Type::Variant(_) => 20,
+            Type::Fixed(..) => 21,
         }
     }
 
@@ -167,6 +172,7 @@ impl Type {
             Type::Char => "Char",
             Type::String => "String",
             Type::List(_) => "List",
+            Type::Fixed(..) => "Array",
             Type::Option(_) => "Option",
             Type::Result(..) => "Result",
             Type::Tuple(_) => "Tuple",
@@ -220,6 +226,18 @@ pub enum Item {
         description: &'static str,
         /// Where the source is.
         repository: &'static str,
+    },
+    /// A host program that is declared.
+    Binary {
+        /// The name under which the manifest grants it.
+        name: &'static str,
+    },
+    /// Which versions of an imported module are accepted.
+    Requirement {
+        /// Module or interface, as written.
+        source: &'static str,
+        /// A requirement as in Cargo.
+        version: &'static str,
     },
 }
 
@@ -283,6 +301,15 @@ impl<const N: usize> Encoder<N> {
                 self.str(repository);
                 self.str(env!("CARGO_PKG_VERSION"));
             }
+            Item::Binary { name } => {
+                self.byte(3);
+                self.str(name);
+            }
+            Item::Requirement { source, version } => {
+                self.byte(4);
+                self.str(source);
+                self.str(version);
+            }
         }
     }
 
@@ -310,6 +337,10 @@ impl<const N: usize> Encoder<N> {
         self.byte(ty.tag());
         match ty {
             Type::List(element) | Type::Option(element) => self.value_type(element),
+            Type::Fixed(length, element) => {
+                self.u32(*length);
+                self.value_type(element);
+            }
             Type::Result(ok, err) => {
                 self.ty(ok);
                 self.ty(err);
@@ -369,8 +400,17 @@ impl<const N: usize> Encoder<N> {
 
     /// The name of a type as part of the name of a generic type.
     const fn label(&mut self, ty: &Type) {
-        self.append(ty.label());
+        let label = ty.label();
+        if !label.is_empty() && label.as_bytes()[0].is_ascii_lowercase() {
+            // A new word begins, also where a name was given in kebab-case.
+            self.append("-");
+        }
+        self.append(label);
         match ty {
+            Type::Fixed(length, element) => {
+                self.decimal(*length);
+                self.label(element);
+            }
             Type::List(element) | Type::Option(element) => self.label(element),
             Type::Result(ok, err) => {
                 self.label(ok);
@@ -393,6 +433,13 @@ impl<const N: usize> Encoder<N> {
     const fn member(&mut self, member: &Member) {
         self.str(member.name);
         self.str(member.docs);
+    }
+
+    const fn decimal(&mut self, number: usize) {
+        if number >= 10 {
+            self.decimal(number / 10);
+        }
+        self.byte(b'0' + (number % 10) as u8);
     }
 
     const fn str(&mut self, text: &str) {

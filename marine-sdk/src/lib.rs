@@ -48,11 +48,14 @@
 //! unit tests natively; imported functions panic there.
 
 pub mod abi;
+pub mod binaries;
 mod call_parameters;
 pub mod describe;
 mod error;
 #[cfg(target_arch = "wasm32")]
 mod host;
+pub mod http;
+pub mod kv;
 #[cfg(feature = "logger")]
 mod logger;
 #[doc(hidden)]
@@ -60,10 +63,12 @@ pub mod start;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
+pub use binaries::{BINARY_SUCCESS_CODE, MountedBinaryResult, MountedBinaryStringResult};
 pub use call_parameters::{CallParameters, ParticleParameters, SecurityTetraplet, call_id, get_call_parameters};
 pub use error::{Error, Result};
 #[cfg(feature = "logger")]
 pub use log;
 #[cfg(feature = "logger")]
 pub use logger::{LOG_VARIABLE, TargetMap, WasmLoggerBuilder};
+pub use marine_macro::fce;
 pub use marine_macro::{marine, module_manifest};

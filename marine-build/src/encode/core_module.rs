@@ -16,6 +16,8 @@ use super::{EncodeError, ModuleMeta};
 
 /// How exports begin that free what a call returned.
 const POST: &str = "cabi_post_";
+/// Where host programs are run.
+const BINARIES: &str = "marine:host/binaries@";
 /// The import module that the adapter provides.
 const WASI: &str = "wasi_snapshot_preview1";
 /// Custom sections that speak of the core module as the linker left it.
@@ -26,6 +28,8 @@ pub(super) struct Edited {
     pub(super) bytes: Vec<u8>,
     /// The imports that the code really uses.
     pub(super) imports: Vec<Import>,
+    /// Whether the code can run host programs.
+    pub(super) runs_binaries: bool,
 }
 
 /// What has to change.
@@ -47,7 +51,8 @@ pub(super) fn edit(core: &[u8], items: &Items, meta: &ModuleMeta) -> Result<Edit
         Some(bytes) => bytes,
         None => rewrite(core, &plan)?,
     };
-    Ok(Edited { bytes, imports })
+    let runs_binaries = survey.imports.iter().any(|import| import.module.starts_with(BINARIES));
+    Ok(Edited { bytes, imports, runs_binaries })
 }
 
 fn plan(survey: &Survey, items: &Items, name: &str) -> Result<(Plan, Vec<Import>), EncodeError> {

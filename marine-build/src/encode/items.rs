@@ -25,6 +25,19 @@ pub struct Items {
     pub imports: Vec<Import>,
     /// What `module_manifest!` gave.
     pub info: Option<ModuleInfo>,
+    /// Names of the host programs that are declared.
+    pub binaries: Vec<String>,
+    /// Which versions of imported modules are accepted.
+    pub requirements: Vec<Requirement>,
+}
+
+/// What an import block says about versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// The module or interface, as written.
+    pub source: String,
+    /// A requirement as in Cargo.
+    pub version: String,
 }
 
 /// An exported function.
@@ -208,6 +221,15 @@ impl Items {
         Ok(items)
     }
 
+    /// What the code really uses: these imports, the requirements on where they come from, and programs if it can run any.
+    pub(super) fn reduced_to(mut self, imports: Vec<Import>, runs_binaries: bool) -> Items {
+        self.requirements.retain(|requirement| imports.iter().any(|import| import.source == requirement.source));
+        if !runs_binaries {
+            self.binaries.clear();
+        }
+        Items { imports, ..self }
+    }
+
     /// Adds the entries of one section's bytes.
     ///
     /// # Errors
@@ -218,7 +240,8 @@ impl Items {
         }
         let mut reader = Reader { bytes: section, at: 0 };
         while reader.at < section.len() {
-            if self.exports.len() + self.imports.len() >= MAX_ENTRIES {
+            let entries = self.exports.len() + self.imports.len() + self.binaries.len() + self.requirements.len();
+            if entries >= MAX_ENTRIES {
                 return Err(ItemsError::Limit { what: "the number of entries", limit: MAX_ENTRIES });
             }
             let length = reader.length()?;
@@ -256,6 +279,11 @@ impl Items {
                     return Err(ItemsError::TwoInfos(other.name.clone(), info.name));
                 }
                 self.info = Some(info);
+            }
+            3 => self.binaries.push(reader.text()?),
+            4 => {
+                let [source, version] = reader.texts()?;
+                self.requirements.push(Requirement { source, version });
             }
             kind => return Err(ItemsError::Unknown { what: "kind", value: kind, at: reader.at - 1 }),
         }

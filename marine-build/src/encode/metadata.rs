@@ -1,14 +1,15 @@
 //! What a component says of itself: the standard sections that other tools read, and `marine:manifest`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use wasm_encoder::{ComponentNameSection, CustomSection, Encode};
+use wit_parser::PackageMetadata;
 
-use super::items::{Items, ModuleInfo};
+use super::items::{Items, ModuleInfo, Requirement};
 use super::shape::fixed_lengths;
-use super::{ModuleMeta, docs};
+use super::{ModuleMeta, names};
 
 /// The section with everything that has no standard place.
 pub const MANIFEST_SECTION: &str = "marine:manifest";
@@ -30,7 +31,7 @@ pub struct ModuleManifest {
     pub description: String,
     #[serde(default)]
     pub repository: String,
-    /// RFC 3339, if it is known reproducibly.
+    /// RFC 3339: `SOURCE_DATE_EPOCH`, else the time of the commit if nothing changed since, else that of the build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_time: Option<String>,
     /// Version of marine-sdk.
@@ -43,13 +44,34 @@ pub struct ModuleManifest {
     pub rustc: String,
     #[serde(default)]
     pub profile: String,
+    /// Where the sources stand in git.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git: Option<Git>,
+    /// Names of the host programs that the module declares, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub binaries: Vec<String>,
+    /// The versions that are accepted of an imported module or interface, as in Cargo.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requires: BTreeMap<String, String>,
+    /// Names in Rust that cannot be had back from those in WIT, by function, type, `type.field` and `type.case`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// Lists of fixed length: the path to each (such as `total.lines[]`, `sum()` for the result of `sum`) and the length.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fixed: BTreeMap<String, u32>,
 }
 
+/// Where sources stand in git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Git {
+    /// The last commit that touched the package's directory.
+    pub commit: String,
+    /// Whether the directory holds changes beside it.
+    pub dirty: bool,
+}
+
 /// Adds all metadata to a component.
-pub(super) fn append(mut component: Vec<u8>, meta: &ModuleMeta, items: &Items) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn append(component: &mut Vec<u8>, meta: &ModuleMeta, items: &Items) -> Result<(), serde_json::Error> {
     let given = items.info.clone().unwrap_or_default();
     let info = merged(given, &meta.package);
     let manifest = ModuleManifest {
@@ -64,11 +86,15 @@ pub(super) fn append(mut component: Vec<u8>, meta: &ModuleMeta, items: &Items) -
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         rustc: meta.rustc.clone(),
         profile: meta.profile.clone(),
+        git: meta.git.clone(),
+        binaries: BTreeSet::from_iter(items.binaries.iter().cloned()).into_iter().collect(),
+        requires: requires(items),
+        names: names::lost(items),
         fixed: items.exports.iter().flat_map(fixed_lengths).collect(),
     };
     let mut names = ComponentNameSection::new();
     names.component(&meta.name);
-    push_section(&mut component, &names.as_custom());
+    push_section(component, &names.as_custom());
     let standard = [
         ("version", info.version.as_str()),
         ("authors", info.authors.as_str()),
@@ -77,20 +103,35 @@ pub(super) fn append(mut component: Vec<u8>, meta: &ModuleMeta, items: &Items) -
         ("source", info.repository.as_str()),
     ];
     for (name, text) in standard.into_iter().filter(|(_, text)| !text.is_empty()) {
-        push_section(&mut component, &CustomSection { name: name.into(), data: Cow::Borrowed(text.as_bytes()) });
+        push_section(component, &CustomSection { name: name.into(), data: Cow::Borrowed(text.as_bytes()) });
     }
     let json = serde_json::to_vec(&manifest)?;
-    push_section(&mut component, &CustomSection { name: MANIFEST_SECTION.into(), data: Cow::Owned(json) });
-    if let Some(docs) = docs::section(items)? {
-        push_section(&mut component, &CustomSection { name: docs::SECTION.into(), data: Cow::Owned(docs) });
-    }
-    Ok(component)
+    push_section(component, &CustomSection { name: MANIFEST_SECTION.into(), data: Cow::Owned(json) });
+    Ok(())
+}
+
+/// Adds the documentation that WIT tools read.
+pub(super) fn append_docs(component: &mut Vec<u8>, docs: &[u8]) {
+    push_section(component, &CustomSection { name: PackageMetadata::SECTION_NAME.into(), data: docs.into() });
 }
 
 /// A section of id 0 at the end of the component.
 fn push_section(component: &mut Vec<u8>, section: &CustomSection<'_>) {
     component.push(0);
     section.encode(component);
+}
+
+/// What is required of each import; several blocks may each require something.
+fn requires(items: &Items) -> BTreeMap<String, String> {
+    let mut requires: BTreeMap<String, String> = BTreeMap::new();
+    for Requirement { source, version } in &items.requirements {
+        match requires.get_mut(source) {
+            Some(known) if known == version => {}
+            Some(known) => *known = format!("{known}, {version}"),
+            None => drop(requires.insert(source.clone(), version.clone())),
+        }
+    }
+    requires
 }
 
 /// What the module gave, and Cargo's metadata where it gave nothing.

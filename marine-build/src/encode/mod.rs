@@ -4,7 +4,6 @@
 //! module's exports and imports get; the rest is the work of `wit-component`.
 
 mod core_module;
-mod docs;
 mod in_place;
 mod items;
 mod metadata;
@@ -16,10 +15,12 @@ mod wit;
 use thiserror::Error;
 use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as ADAPTER;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{PackageMetadata, Resolve};
 
-pub use items::{Case, Export, Field, Import, Items, ItemsError, MAX_ITEMS_BYTES, ModuleInfo, Param, SECTION, Type};
-pub use metadata::{MANIFEST_SECTION, ModuleManifest, SCHEMA};
+pub use items::{
+    Case, Export, Field, Import, Items, ItemsError, MAX_ITEMS_BYTES, ModuleInfo, Param, Requirement, SECTION, Type,
+};
+pub use metadata::{Git, MANIFEST_SECTION, ModuleManifest, SCHEMA};
 pub use names::{NameError, kebab_case};
 pub use wit::{interface_text, wit_text};
 
@@ -39,8 +40,10 @@ pub struct ModuleMeta {
     pub profile: String,
     /// The first line of `rustc -V`.
     pub rustc: String,
-    /// Seconds since 1970 that count as the time of the build, if known reproducibly.
+    /// Seconds since 1970 that count as the time of the build.
     pub build_time: Option<u64>,
+    /// The state of the sources in git.
+    pub git: Option<Git>,
     /// Whether debug information stays, so that traps show source lines.
     pub debug_info: bool,
 }
@@ -92,6 +95,12 @@ pub enum EncodeError {
     /// The section speaks of something that the module lacks.
     #[error("the description and the code disagree: {0}\nhelp: build all crates with the same version of marine-sdk")]
     Inconsistent(String),
+    /// An import block that says nothing about versions: its module or interface, and what it says.
+    #[error(
+        "the import of `{0}` requires the version {1:?}, which is no requirement\n\
+         help: write one as in Cargo: \"1.2\", \"^1.2\", \">=1.2, <1.5\""
+    )]
+    Requirement(String, String),
     /// Functions that nobody provides.
     #[error(
         "it needs functions that no component can provide: {}\n\
@@ -111,6 +120,7 @@ impl EncodeError {
             EncodeError::Name(_) => "M130",
             EncodeError::Collision { .. } => "M201",
             EncodeError::Items(ItemsError::TwoInfos(..)) => "M140",
+            EncodeError::Requirement(..) => "M120",
             _ => "M213",
         }
     }
@@ -130,24 +140,32 @@ pub fn componentize(core_wasm: &[u8], meta: &ModuleMeta) -> Result<Encoded, Enco
         return Err(EncodeError::NoExports);
     }
     let edited = core_module::edit(core_wasm, &items, meta)?;
-    let items = Items { imports: edited.imports, ..items };
+    let items = items.reduced_to(edited.imports, edited.runs_binaries);
+    for requirement in &items.requirements {
+        if semver::VersionReq::parse(&requirement.version).is_err() {
+            return Err(EncodeError::Requirement(requirement.source.clone(), requirement.version.clone()));
+        }
+    }
     let interface = interface_text(&meta.name, &items)?;
     let wit = wit_text(&meta.name, &items)?;
     let failed = |cause: &dyn std::fmt::Display| EncodeError::Encoder(cause.to_string(), wit.clone());
 
     let mut core = edited.bytes;
-    embed_world(&mut core, &wit).map_err(|cause| failed(&format!("{cause:#}")))?;
-    let component = encode(&core).map_err(|cause| failed(&format!("{cause:#}")))?;
-    let component = metadata::append(component, meta, &items).map_err(|cause| failed(&cause))?;
+    let docs = embed_world(&mut core, &wit).map_err(|cause| failed(&format!("{cause:#}")))?;
+    let mut component = encode(&core).map_err(|cause| failed(&format!("{cause:#}")))?;
+    metadata::append(&mut component, meta, &items).map_err(|cause| failed(&cause))?;
+    metadata::append_docs(&mut component, &docs);
     Ok(Encoded { component, wit, interface, functions: items.exports.len() })
 }
 
-fn embed_world(core: &mut Vec<u8>, wit: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// Writes the world into the core module; returns its documentation as the section `package-docs` has it. The encoder keeps
+/// documentation only in the core module's WIT, which is gone from the finished component.
+fn embed_world(core: &mut Vec<u8>, wit: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("module.wit", wit)?;
     let world = resolve.select_world(&[package], Some(wit::WORLD))?;
     embed_component_metadata(core, &resolve, world, StringEncoding::UTF8)?;
-    Ok(())
+    Ok(PackageMetadata::extract(&resolve, package).encode()?)
 }
 
 fn encode(core: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {

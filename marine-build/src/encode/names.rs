@@ -1,7 +1,11 @@
 //! Names in Rust and names in WIT.
 
+use std::collections::BTreeMap;
+
 pub(super) use marine_manifest::escaped;
 use thiserror::Error;
+
+use super::items::{Items, Type};
 
 /// The longest name, in bytes.
 const MAX_NAME: usize = 256;
@@ -50,6 +54,63 @@ pub fn kebab_case(rust: &str) -> Result<String, NameError> {
 /// The WIT name of a parameter: leading underscores only tell the compiler that it is unused.
 pub(super) fn param_name(rust: &str) -> Result<String, NameError> {
     kebab_case(rust.trim_start_matches('_'))
+}
+
+/// Names in Rust that cannot be had back from those in WIT: functions and fields by `snake_case`, types and cases by
+/// `CamelCase`.
+pub(super) fn lost(items: &Items) -> BTreeMap<String, String> {
+    let mut lost = BTreeMap::new();
+    for export in &items.exports {
+        note(&mut lost, "", &export.name, snake_case);
+        let types = export.params.iter().map(|param| &param.ty).chain([&export.result]);
+        types.for_each(|ty| note_types(&mut lost, ty));
+    }
+    lost
+}
+
+fn note_types(lost: &mut BTreeMap<String, String>, ty: &Type) {
+    match ty {
+        Type::List(inner) | Type::Option(inner) | Type::Fixed(_, inner) => note_types(lost, inner),
+        Type::Result(ok, err) => [ok, err].into_iter().for_each(|ty| note_types(lost, ty)),
+        Type::Tuple(types) => types.iter().for_each(|ty| note_types(lost, ty)),
+        Type::Record(name, _, fields) => {
+            note(lost, "", name, camel_case);
+            let owner = format!("{}.", kebab_case(name).unwrap_or_default());
+            for field in fields {
+                note(lost, &owner, &field.name, snake_case);
+                note_types(lost, &field.ty);
+            }
+        }
+        Type::Enum(name, _, cases) | Type::Variant(name, _, cases) => {
+            note(lost, "", name, camel_case);
+            let owner = format!("{}.", kebab_case(name).unwrap_or_default());
+            for case in cases {
+                note(lost, &owner, &case.name, camel_case);
+                note_types(lost, &case.ty);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn note(lost: &mut BTreeMap<String, String>, owner: &str, rust: &str, back: fn(&str) -> String) {
+    // A name that WIT cannot express has been refused before.
+    let Ok(wit) = kebab_case(rust) else { return };
+    if back(&wit) != rust {
+        lost.insert(format!("{owner}{wit}"), rust.to_owned());
+    }
+}
+
+fn snake_case(wit: &str) -> String {
+    wit.replace('-', "_")
+}
+
+fn camel_case(wit: &str) -> String {
+    let capitalised = |word: &str| match word.split_at_checked(1) {
+        Some((first, rest)) => first.to_ascii_uppercase() + rest,
+        None => String::new(),
+    };
+    wit.split('-').map(capitalised).collect()
 }
 
 /// Checks that `name` is a kebab-case name already.

@@ -1,6 +1,7 @@
 //! Questions about types: what they own, how they read in messages.
 
 use super::items::{Export, Field, Type};
+use super::names::kebab_case;
 
 impl Type {
     /// Whether a value of the type owns memory beyond itself, which somebody has to free.
@@ -91,12 +92,18 @@ impl Type {
 /// The lists of fixed length that a function takes or gives, each with the path to it, such as `total.lines[].cells`.
 pub(super) fn fixed_lengths(export: &Export) -> Vec<(String, u32)> {
     let mut found = Vec::new();
-    let name = export.name.as_str();
+    let name = snake(&export.name);
     for param in &export.params {
-        walk(&param.ty, format!("{name}.{}", param.name), &mut found);
+        let param_name = param.name.trim_start_matches('_');
+        walk(&param.ty, format!("{name}.{}", snake(param_name)), &mut found);
     }
     walk(&export.result, format!("{name}()"), &mut found);
     found
+}
+
+/// The name as callers write it. One that WIT cannot express is refused elsewhere.
+fn snake(rust: &str) -> String {
+    kebab_case(rust).unwrap_or_default().replace('-', "_")
 }
 
 fn walk(ty: &Type, path: String, found: &mut Vec<(String, u32)>) {
@@ -118,12 +125,12 @@ fn walk(ty: &Type, path: String, found: &mut Vec<(String, u32)>) {
         }
         Type::Record(_, _, fields) => {
             for field in fields {
-                walk(&field.ty, format!("{path}.{}", field.name), found);
+                walk(&field.ty, format!("{path}.{}", snake(&field.name)), found);
             }
         }
         Type::Variant(_, _, cases) => {
             for case in cases {
-                walk(&case.ty, format!("{path}.{}", case.name), found);
+                walk(&case.ty, format!("{path}.{}", snake(&case.name)), found);
             }
         }
         _ => {}

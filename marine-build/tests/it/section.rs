@@ -1,6 +1,6 @@
 //! Writes the section that the SDK's macro writes, for tests that need no compiler.
 
-use marine_build::encode::{Case, Export, Field, Import, Items, ModuleInfo, Param, Type};
+use marine_build::encode::{Case, Export, Field, Import, Items, ModuleInfo, Param, Requirement, Type};
 
 /// The bytes of a section with `items`.
 pub(crate) fn encode(items: &Items) -> Vec<u8> {
@@ -19,6 +19,12 @@ pub(crate) fn encode(items: &Items) -> Vec<u8> {
     }
     if let Some(ModuleInfo { name, version, authors, description, repository, sdk }) = &items.info {
         push(&mut section, 2, |entry| texts(entry, &[name, version, authors, description, repository, sdk]));
+    }
+    for name in &items.binaries {
+        push(&mut section, 3, |entry| texts(entry, &[name]));
+    }
+    for Requirement { source, version } in &items.requirements {
+        push(&mut section, 4, |entry| texts(entry, &[source, version]));
     }
     section
 }

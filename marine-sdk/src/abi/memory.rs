@@ -77,13 +77,20 @@ const fn max(a: usize, b: usize) -> usize {
 #[derive(Default)]
 pub struct Scratch {
     buffers: Vec<(*mut u8, alloc::Layout)>,
+    kept: Vec<Kept>,
+}
+
+/// A value on the heap, and how to drop it.
+struct Kept {
+    value: *mut (),
+    drop: unsafe fn(*mut ()),
 }
 
 impl Scratch {
     /// No buffers yet.
     #[inline(always)]
     pub const fn new() -> Self {
-        Self { buffers: Vec::new() }
+        Self { buffers: Vec::new(), kept: Vec::new() }
     }
 
     /// A buffer for `count` values of `layout`, uninitialised, valid until `self` is dropped.
@@ -100,11 +107,28 @@ impl Scratch {
         self.buffers.push((buffer, layout));
         buffer
     }
+
+    /// Keeps a value that was made for lowering, at a place that is valid until `self` is dropped.
+    pub fn keep<T: 'static>(&mut self, value: T) -> *const T {
+        /// # Safety
+        /// `value` came out of a `Box<T>`, and is not used afterwards.
+        unsafe fn drop_boxed<T>(value: *mut ()) {
+            // SAFETY: promised by the caller.
+            drop(unsafe { Box::from_raw(value.cast::<T>()) });
+        }
+        let value = Box::into_raw(Box::new(value));
+        self.kept.push(Kept { value: value.cast(), drop: drop_boxed::<T> });
+        value
+    }
 }
 
 impl Drop for Scratch {
     #[inline(always)]
     fn drop(&mut self) {
+        for Kept { value, drop } in self.kept.drain(..) {
+            // SAFETY: made in `keep` for this very type, and dropped only here.
+            unsafe { drop(value) }
+        }
         for &(buffer, layout) in &self.buffers {
             // SAFETY: allocated in `buffer` with this layout, and freed only here.
             unsafe { alloc::dealloc(buffer, layout) }

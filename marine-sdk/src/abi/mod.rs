@@ -4,6 +4,7 @@
 //! version.
 
 mod call;
+mod collections;
 mod compound;
 mod flat;
 mod memory;

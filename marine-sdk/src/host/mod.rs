@@ -12,12 +12,8 @@
 )]
 mod bindings;
 
-pub(crate) use bindings::marine::host::call_parameters;
 #[cfg(feature = "logger")]
 pub(crate) use bindings::marine::host::log;
+pub(crate) use bindings::marine::host::{binaries, call_parameters, http, keyvalue};
 
-/// What the bindings expect of a runtime library. `cabi_realloc` is part of this crate, so nothing has to be linked.
-pub(crate) mod rt {
-    /// Called so that the allocator is linked.
-    pub(crate) fn maybe_link_cabi_realloc() {}
-}
+pub(crate) mod rt;

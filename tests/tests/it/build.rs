@@ -305,7 +305,7 @@ fn a_component_made_elsewhere_joins_the_blueprint() {
     }
     ");
 
-    for (bytes, expected) in [(&b"garbage"[..], "not a valid component"), (b"\0asm\x01\0\0\0", "is no component")] {
+    for (bytes, expected) in [(&b"garbage"[..], "not a component"), (b"\0asm\x01\0\0\0", "is no component")] {
         fs::write(project.dir.join("numbers.wasm"), bytes).unwrap();
         let error = project.build().unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");

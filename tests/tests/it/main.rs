@@ -8,4 +8,5 @@ mod node;
 mod runtime;
 mod sdk_bindings;
 mod sdk_calls;
+mod sdk_crates;
 mod sdk_types;

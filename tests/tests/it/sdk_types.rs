@@ -91,6 +91,36 @@ fn echoes() -> Vec<(&'static str, Vec<Value>)> {
         ("echo_color", vec![json!("red"), json!("deep_blue")]),
         ("echo_colors", vec![json!(["green", null])]),
         ("echo_shape", vec![json!("empty"), json!({"circle": 0.5}), polygon.clone()]),
+        (
+            "echo_branch",
+            vec![
+                json!({"leaf": "red"}),
+                json!({"pair": ["green", "deep_blue"]}),
+                json!({"fork": {"left": "red", "others": ["green", "red"]}}),
+            ],
+        ),
+        ("echo_branches", vec![json!([{"fork": {"left": 7, "others": []}}, {"pair": ["a", ""]}])]),
+        ("echo_bare", vec![json!(["unit", "tuple", "braces"])]),
+        ("echo_renamed", vec![json!({"inner_value": {"inner_value": "green"}})]),
+        ("echo_version", vec![json!("1.20"), json!("0.0")]),
+        ("echo_versions", vec![json!(["1.2", null, "3.4"])]),
+        ("echo_array_u8", vec![json!([0, 1, 2, 255])]),
+        ("echo_array_string", vec![json!(["", "🦀"])]),
+        ("echo_array_array", vec![json!([[1, 2], [3, 4], [5, 65535]])]),
+        ("echo_page_of_arrays", vec![json!({"items": [[1, 2], [3, 4]], "next": null})]),
+        ("echo_boxed_str", vec![json!(""), json!("boxed")]),
+        ("echo_boxed_slice", vec![json!([]), json!(["a", "b"])]),
+        ("echo_cow_str", vec![json!(""), json!("cow")]),
+        ("echo_cow_slice", vec![json!([]), json!([1, u32::MAX])]),
+        ("echo_deque", vec![json!([]), json!(["a", "b", ""])]),
+        ("echo_set", vec![json!([]), json!([-3, 0, 7])]),
+        ("echo_hash_set", vec![json!([]), json!(["", "a", "b", "c"])]),
+        ("echo_map", vec![json!([]), json!([["a", 1], ["b", 2]])]),
+        ("echo_hash_map", vec![json!([[1, ann], [2, bob], [300, ann]])]),
+        ("echo_map_by_color", vec![json!([["red", [1]], ["green", []], ["deep_blue", [2, 3]]])]),
+        ("echo_map_of_maps", vec![json!([[0, []], [9, [["no", false], ["none", null], ["yes", true]]]])]),
+        ("echo_http_error", vec![json!("dns"), json!({"denied": "https://example.com:443"})]),
+        ("echo_binary_result", vec![json!({"ret_code": -1, "error": "e", "stdout": [1], "stderr": []})]),
         ("echo_shapes", vec![json!([{"named": "n"}, {"line": [-5, 0.125]}, "empty", polygon, {"painted": "green"}])]),
     ]
 }
@@ -144,6 +174,9 @@ fn functions_of_every_shape() {
     ];
     let only_relay = [
         ("texts", json!([["a", "", "🦀"]]), json!(["a", "", "🦀"])),
+        ("counted", json!([["b", "a", "b"]]), json!([["a", 1], ["b", 2]])),
+        ("shortened", json!(["two words"]), json!("two")),
+        ("any_length", json!([[1, 2, 3]]), json!([1, 2, 3])),
         ("maybe", json!(["x"]), json!("x")),
         ("maybe", json!([null]), json!(null)),
     ];
@@ -154,10 +187,54 @@ fn functions_of_every_shape() {
                 assert_eq!(answer.unwrap(), *expected, "{profile:?} {function}");
             }
         }
-        for (module, cases) in [("echo", &only_echo), ("relay", &only_relay)] {
+        for (module, cases) in [("echo", only_echo.as_slice()), ("relay", &only_relay)] {
             for (function, args, expected) in cases {
                 let answer = service.call_module(module, function, args.clone(), CallOptions::default());
                 assert_eq!(answer.unwrap(), *expected, "{profile:?} {function}");
+            }
+        }
+    }
+}
+
+/// From outside it is an argument that does not fit. A module that imports the function as one of a plain list learns it only
+/// in the call.
+#[test]
+fn a_list_of_another_length_is_refused() {
+    for profile in PROFILES {
+        let service = echo_service(profile);
+        for (function, value, place) in [
+            ("echo_array_u8", json!([1, 2, 3]), "args[0]"),
+            ("echo_array_array", json!([[1, 2], [3], [4, 5]]), "args[0][1]"),
+            ("echo_page_of_arrays", json!({"items": [[1, 2], [1, 2, 3]], "next": null}), "args[0].items[1]"),
+        ] {
+            for answer in both(&service, function, &json!([value])) {
+                let Err(CallError::Arguments(error)) = answer else { panic!("{profile:?} {function}: {answer:?}") };
+                assert!(error.to_string().starts_with(&format!("{place}: ")), "{profile:?} {function}: {error}");
+            }
+        }
+        match service.call_module("relay", "any_length", json!([[1, 2, 3, 4]]), CallOptions::default()) {
+            Err(CallError::Trap(trap)) => {
+                let panic = trap.panic.unwrap_or_default();
+                assert!(panic.contains("expected a list of 3 elements, got 4"), "{profile:?}: {panic}");
+            }
+            other => panic!("{profile:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn maps_and_sets_come_out_in_order() {
+    for profile in PROFILES {
+        let service = echo_service(profile);
+        let bob = json!({"name": "Bob", "age": 0, "nick_names": []});
+        for (function, value, expected) in [
+            ("echo_hash_map", json!([[9, bob], [1, bob]]), json!([[1, bob], [9, bob]])),
+            ("echo_hash_set", json!(["b", "c", "a", "b"]), json!(["a", "b", "c"])),
+            ("echo_set", json!([3, -1, 3]), json!([-1, 3])),
+            ("echo_map", json!({"b": 2, "a": 1}), json!([["a", 1], ["b", 2]])),
+        ] {
+            for answer in both(&service, function, &json!([value])) {
+                assert_eq!(answer.unwrap(), expected, "{profile:?} {function}");
             }
         }
     }
@@ -200,6 +277,9 @@ fn nothing_leaks() {
         ("echo_shape", polygon),
         ("echo_tuple_spilled", json!([text, "b", "", "d", "e", "f", "g", "h", 9])),
         ("echo_list_i64", json!(vec![1; 20_000])),
+        ("echo_map", json!(Vec::from_iter((0..2000).map(|i| json!([format!("key {i:0100}"), i]))))),
+        ("echo_deque", json!(vec!["x".repeat(1000); 100])),
+        ("echo_version", json!(format!("1.{}", 2))),
     ];
     for profile in PROFILES {
         let mut spec = spec(profile, &["echo", "context", "relay"]);

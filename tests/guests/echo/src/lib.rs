@@ -82,6 +82,12 @@ fn twenty(
     all
 }
 
+/// Exactly three.
+#[marine]
+fn three(value: &[u8; 3]) -> [u8; 3] {
+    *value
+}
+
 /// The oldest of them, copied out.
 #[marine]
 fn oldest(people: &[Person]) -> Option<Person> {

@@ -1,5 +1,8 @@
 //! Passes everything on to the module `echo`, so that every type crosses as argument and result of an import too.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
 use guest_types::{Person, for_each_type};
 use marine_sdk::{CallParameters, Result, marine, module_manifest};
 
@@ -55,6 +58,12 @@ unsafe extern "C" {
     fn parse_number(text: &str) -> Result<i32>;
     #[link_name = "check"]
     fn check_it(ok: bool) -> std::result::Result<(), ()>;
+    #[link_name = "three"]
+    fn echo_any_length(value: &[u8]) -> Vec<u8>;
+    #[link_name = "echo_map"]
+    fn echo_borrowed_map(value: &HashMap<&str, u32>) -> BTreeMap<String, u32>;
+    #[link_name = "echo_cow_str"]
+    fn echo_cow_text(value: Cow<'_, str>) -> Cow<'static, str>;
     /// Not used, so not imported: `echo` has no such function.
     #[allow(dead_code)]
     fn not_there(x: u8) -> u8;
@@ -99,6 +108,26 @@ fn oldest(people: Vec<Person>) -> Option<Person> {
 fn texts(value: Vec<String>) -> Vec<String> {
     let value: Vec<&str> = value.iter().map(String::as_str).collect();
     echo_texts(&value)
+}
+
+/// A list of any length, where `echo` takes three.
+#[marine]
+fn any_length(value: Vec<u8>) -> Vec<u8> {
+    echo_any_length(&value)
+}
+
+#[marine]
+fn counted(words: Vec<String>) -> BTreeMap<String, u32> {
+    let mut counts = HashMap::new();
+    for word in &words {
+        *counts.entry(word.as_str()).or_default() += 1;
+    }
+    echo_borrowed_map(&counts)
+}
+
+#[marine]
+fn shortened(text: Cow<'_, str>) -> Cow<'static, str> {
+    echo_cow_text(Cow::Borrowed(text.split(' ').next().unwrap_or_default()))
 }
 
 #[marine]

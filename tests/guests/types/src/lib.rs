@@ -83,7 +83,7 @@ pub type Table = Vec<Vec<Option<Cents>>>;
 
 /// Cases without payload.
 #[marine]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Color {
     Red,
     /// Like grass.
@@ -104,6 +104,47 @@ pub enum Shape {
         closed: bool,
     },
     Painted(Color),
+}
+
+/// A generic variant, with all three kinds of payload.
+#[marine]
+pub enum Branch<T> {
+    Leaf(T),
+    Pair(T, T),
+    Fork { left: T, others: Vec<T> },
+}
+
+/// Cases without content, written in every way that Rust has.
+#[marine]
+pub enum Bare {
+    Unit,
+    Tuple(),
+    Braces {},
+}
+
+/// Names given by hand, also as arguments of a generic type.
+#[marine(name = "given-name")]
+pub struct Renamed<T> {
+    #[marine(name = "inner-value")]
+    pub value: T,
+}
+
+/// Crosses as a text.
+#[marine(as = "String")]
+pub struct Version(u16, u16);
+
+impl From<&Version> for String {
+    fn from(version: &Version) -> String {
+        format!("{}.{}", version.0, version.1)
+    }
+}
+
+impl From<String> for Version {
+    fn from(text: String) -> Version {
+        let number = |text: &str| text.parse().unwrap_or_default();
+        let (major, minor) = text.split_once('.').unwrap_or((&text, ""));
+        Version(number(major), number(minor))
+    }
 }
 
 /// Calls `$with!` with `name: type,` for every type that is echoed.
@@ -163,6 +204,29 @@ macro_rules! for_each_type {
             echo_colors: Vec<Option<$crate::Color>>,
             echo_shape: $crate::Shape,
             echo_shapes: Vec<$crate::Shape>,
+            echo_branch: $crate::Branch<$crate::Color>,
+            echo_branches: ($crate::Branch<u8>, $crate::Branch<String>),
+            echo_bare: Vec<$crate::Bare>,
+            echo_renamed: $crate::Renamed<$crate::Renamed<$crate::Color>>,
+            echo_version: $crate::Version,
+            echo_versions: Vec<Option<$crate::Version>>,
+            echo_array_u8: [u8; 4],
+            echo_array_string: [String; 2],
+            echo_array_array: [[u16; 2]; 3],
+            echo_page_of_arrays: $crate::Page<[u8; 2]>,
+            echo_boxed_str: Box<str>,
+            echo_boxed_slice: Box<[Box<str>]>,
+            echo_cow_str: ::std::borrow::Cow<'static, str>,
+            echo_cow_slice: ::std::borrow::Cow<'static, [u32]>,
+            echo_deque: ::std::collections::VecDeque<String>,
+            echo_set: ::std::collections::BTreeSet<i16>,
+            echo_hash_set: ::std::collections::HashSet<String>,
+            echo_map: ::std::collections::BTreeMap<String, u32>,
+            echo_hash_map: ::std::collections::HashMap<u32, $crate::Person>,
+            echo_map_by_color: ::std::collections::HashMap<$crate::Color, Vec<u8>>,
+            echo_map_of_maps: ::std::collections::BTreeMap<u8, ::std::collections::HashMap<String, Option<bool>>>,
+            echo_http_error: marine_sdk::http::HttpError,
+            echo_binary_result: marine_sdk::MountedBinaryResult,
         }
     };
 }
