@@ -2,13 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{ForeignItemFn, ReturnType};
 
 use crate::diagnostics::{Code, Errors};
 use crate::glue;
 use crate::import::take_link_name;
-use crate::names::{self, Style};
 use crate::options;
 
 const SHAPE: &str = "write `fn name(cmd: Vec<String>) -> MountedBinaryResult`; \
@@ -30,7 +30,10 @@ impl Binary {
         glue::check_signature(&function.sig, errors);
         if function.sig.inputs.len() != 1 {
             let message = "a mounted binary has one parameter: its arguments as a list of texts";
-            errors.add(Code::M123, &function.sig.inputs, message, SHAPE);
+            match function.sig.inputs.is_empty() {
+                true => errors.add(Code::M123, &function.sig.ident, message, SHAPE),
+                false => errors.add(Code::M123, &function.sig.inputs, message, SHAPE),
+            }
         }
         glue::params(&mut function.sig, errors);
         if matches!(function.sig.output, ReturnType::Default) {
@@ -48,10 +51,7 @@ impl Binary {
                 }
                 name
             }
-            None => {
-                names::describe(&function.sig.ident, None, Style::Snake, errors);
-                syn::ext::IdentExt::unraw(&function.sig.ident).to_string()
-            }
+            None => function.sig.ident.unraw().to_string(),
         };
         Self { function, name }
     }
@@ -72,31 +72,24 @@ impl Binary {
     pub(crate) fn expand(&self, sdk: &TokenStream) -> TokenStream {
         let ForeignItemFn { attrs, vis, sig, .. } = &self.function;
         let name = &self.name;
+        // Each type is mentioned once, where it was written, so that the compiler reports it once and there.
         let args = sig.inputs.iter().filter_map(|input| match input {
-            syn::FnArg::Typed(input) => Some(&input.pat),
-            syn::FnArg::Receiver(_) => None,
-        });
-        let result = glue::result_type(&sig.output);
-        let types = sig.inputs.iter().filter_map(|input| match input {
             syn::FnArg::Typed(input) => {
-                let ty = crate::types::with_static_lifetimes(&input.ty);
-                Some(quote_spanned!(input.ty.span()=> #sdk::binaries::assert_args::<#ty>();))
+                let (pat, ty) = (&input.pat, &input.ty);
+                Some(quote_spanned!(ty.span()=> <#ty as #sdk::binaries::BinaryArgs>::into_args(#pat)))
             }
             syn::FnArg::Receiver(_) => None,
         });
-        let outcome = quote_spanned!(result.span()=> #sdk::binaries::assert_outcome::<#result>(););
+        let result = glue::result_type(&sig.output);
+        let outcome = quote_spanned!(result.span()=> <#result as #sdk::binaries::BinaryOutcome>::from_run);
         let section = glue::section(&quote!(#sdk::describe::Item::Binary { name: #name }), sdk);
         let allow = glue::allow_lints();
         quote! {
             #(#attrs)*
             #allow
             #vis #sig {
-                const _: () = {
-                    #(#types)*
-                    #outcome
-                };
                 #section
-                #sdk::binaries::run_declared(#name, #(#args),*)
+                #outcome(#sdk::binaries::run_declared(#name, #(#args),*))
             }
         }
     }

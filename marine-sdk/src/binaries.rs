@@ -166,18 +166,10 @@ impl BinaryOutcome for MountedBinaryResult {
     }
 }
 
-/// Checks at compile time that a declared program can take `T`.
-#[doc(hidden)]
-pub const fn assert_args<T: BinaryArgs>() {}
-
-/// Checks at compile time that a declared program can return `T`.
-#[doc(hidden)]
-pub const fn assert_outcome<T: BinaryOutcome>() {}
-
 /// A call of a declared program.
 #[doc(hidden)]
-pub fn run_declared<R: BinaryOutcome>(name: &str, args: impl BinaryArgs) -> R {
-    R::from_run(platform::run(name, args.into_args()))
+pub fn run_declared(name: &str, args: Vec<String>) -> MountedBinaryResult {
+    platform::run(name, args)
 }
 
 #[cfg(target_arch = "wasm32")]

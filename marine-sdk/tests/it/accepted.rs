@@ -36,6 +36,31 @@ fn order(#[marine(name = "how-many")] n: u32) -> Result<Ticket, String> {
     reserve("ticket", n)
 }
 
+#[marine]
+#[host_import]
+unsafe extern "C" {
+    fn curl(cmd: &[&str]) -> Outcome;
+}
+
+/// Aliases are fine everywhere.
+type Outcome = marine_sdk::MountedBinaryResult;
+
+mod older {
+    #![allow(deprecated, reason = "the older name of the attribute")]
+
+    use marine_sdk::fce;
+
+    #[fce]
+    pub(super) fn still_exported(x: u8) -> u8 {
+        x + 1
+    }
+}
+
+#[test]
+fn the_older_name_of_the_attribute_works() {
+    assert_eq!(older::still_exported(1), 2);
+}
+
 fn message(call: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
     panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref().cloned()).unwrap()
@@ -45,6 +70,8 @@ fn message(call: impl FnOnce()) -> String {
 fn imports_say_that_they_need_a_service() {
     let text = message(|| drop(order(1)));
     assert_eq!(text, "`stock.reserve` can only be called inside a service");
+    let text = message(|| drop(curl(&["-s"])));
+    assert_eq!(text, "`host.curl` can only be called inside a service");
     let text = message(|| _ = elsewhere::price(&["a"], &mut true));
     assert_eq!(text, "`acme:store/api@1.2.0.price-of` can only be called inside a service");
 }

@@ -40,6 +40,42 @@ fn the_compiler_says_what_is_wrong() {
             "[M112] `()` has a WIT form only as the result of a function or inside `Result`",
         ),
         (
+            "arguments of a program that are no texts",
+            "use marine_sdk::MountedBinaryResult;\n#[marine]\n#[host_import]\nunsafe extern \"C\" {\n    fn curl(cmd: Vec<u8>) -> MountedBinaryResult;\n}",
+            "5:18",
+            "[M123] a mounted binary takes its arguments as one list of texts, not `Vec<u8>`",
+        ),
+        (
+            "another result of a program",
+            "#[marine]\n#[host_import]\nunsafe extern \"C\" {\n    fn curl(cmd: Vec<String>) -> String;\n}",
+            "4:34",
+            "[M123] a mounted binary returns `MountedBinaryResult`, not `std::string::String`",
+        ),
+        (
+            "two functions of one name in WIT",
+            "#[marine]\nfn get_url() {}\nmod inner {\n    #[marine_sdk::marine(name = \"get-url\")]\n    fn other() {}\n}",
+            "4:5",
+            "the name `M131_two_functions_have_the_WIT_name_get_url` is defined multiple times",
+        ),
+        (
+            "two types that hold each other",
+            "#[marine]\nstruct A {\n    b: Vec<B>,\n}\n#[marine]\nstruct B {\n    a: Vec<A>,\n}\n#[marine]\nfn f(a: A) {}",
+            "",
+            "E0391",
+        ),
+        (
+            "keys without an order",
+            "#[derive(PartialEq, Eq, Hash)]\n#[marine]\nstruct K {\n    k: u8,\n}\n#[marine]\nfn f(a: std::collections::HashMap<K, u8>) {}",
+            "7:9",
+            "the trait bound `K: Ord` is not satisfied",
+        ),
+        (
+            "no conversion to what it stands for",
+            "#[marine(as = \"String\")]\nstruct V(u8);\nimpl From<String> for V {\n    fn from(_: String) -> V {\n        V(0)\n    }\n}",
+            "1:",
+            "the trait bound `std::string::String: From<&V>` is not satisfied",
+        ),
+        (
             "two manifests",
             "marine_sdk::module_manifest!();\nmod inner {\n    marine_sdk::module_manifest!();\n}",
             "3:5",

@@ -35,9 +35,21 @@ unsafe extern "system" {
 }
 
 #[marine]
-#[host_import]
+#[module_import("a", version = "new")]
 unsafe extern "C" {
-    fn curl(args: Vec<String>) -> u8;
+    fn from_some_version();
+}
+
+#[marine]
+#[module_import("a", vresion = "1")]
+unsafe extern "C" {
+    fn from_unknown_option();
+}
+
+#[marine]
+#[link(name = "a")]
+unsafe extern "C" {
+    fn from_library();
 }
 
 #[marine]

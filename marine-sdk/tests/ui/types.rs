@@ -23,4 +23,7 @@ fn borrowed(a: &[&str], b: Option<&u8>) -> Vec<&'static str> {
     vec![]
 }
 
+#[marine(as = "usize")]
+struct Count(u8);
+
 fn main() {}

@@ -116,6 +116,7 @@ impl Project {
         let mut request = BuildRequest::new(&self.dir).unwrap();
         request.target_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests"));
         request.out_dir = Some(self.dir.join("out"));
+        request.build_time = Some(951_782_400);
         request
     }
 
@@ -357,4 +358,41 @@ fn projects_that_cannot_be_built_say_why() {
         build(&BuildRequest { path: "/".into(), ..empty.request() }, &mut |_| ()),
         Err(BuildError::NoProject(_))
     ));
+}
+
+#[test]
+fn one_module_of_several_can_be_built() {
+    let project = Project::shop("selected");
+    let select = |name: &str| BuildRequest { packages: vec![name.to_owned()], ..project.request() };
+    for name in ["till", "selected_till"] {
+        let output = build(&select(name), &mut |_| ()).unwrap();
+        let built: Vec<_> = output.modules.iter().map(|module| module.name.as_str()).collect();
+        assert_eq!((built, output.service), (vec!["till"], None), "a service is described only if it is complete");
+    }
+    let error = build(&select("tell"), &mut |_| ()).unwrap_err();
+    assert!(error.to_string().contains("`selected_stock`, `selected_till`"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Manifest);
+}
+
+#[test]
+fn what_to_watch_is_known_while_nothing_compiles() {
+    let project = Project::shop("watched");
+    project.write("stock/src/lib.rs", "this is not Rust");
+    let inputs = marine_build::inputs(&project.request()).unwrap();
+    for path in ["Marine.toml", "Cargo.toml", "Cargo.lock", "stock/Cargo.toml", "stock/src", "till/src"] {
+        assert!(inputs.contains(&project.dir.join(path)), "{path}: {inputs:#?}");
+    }
+    assert!(inputs.contains(&checkout().join("marine-sdk/src")), "packages by path count: {inputs:#?}");
+    assert!(!inputs.iter().any(|path| path.ends_with("out")), "{inputs:#?}");
+}
+
+/// The time of day is in the component, but makes no new one.
+#[test]
+fn nothing_changes_with_the_clock() {
+    let project = Project::shop("clock");
+    let request = || BuildRequest { build_time: None, ..project.request() };
+    let first = build(&request(), &mut |_| ()).unwrap();
+    let again = build(&request(), &mut |_| ()).unwrap();
+    assert!(again.modules.iter().all(|module| module.cached));
+    assert_eq!(first.modules[0].cid, again.modules[0].cid);
 }
