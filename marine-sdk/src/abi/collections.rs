@@ -92,7 +92,7 @@ crosses_as_list! {
     [K: Lower<Owned: Ord + Hash> + Ord, V: Lower, S: BuildHasher + Default] HashMap<K, V, S>
         => HashMap<K::Owned, V::Owned, S>, self, scratch: {
             let mut sorted: Vec<(&K, &V)> = self.iter().collect();
-            sorted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+            sorted.sort_unstable_by_key(|(key, _)| *key);
             pairs(sorted.into_iter(), scratch)
         };
 }
