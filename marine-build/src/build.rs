@@ -12,6 +12,7 @@ use crate::error::BuildError;
 use crate::event::BuildEvent;
 use crate::foreign;
 use crate::inputs;
+use crate::made;
 use crate::output::write_if_changed;
 use crate::project::{CrateModule, Project};
 use crate::provenance::{self, Provenance, Provenances};
@@ -182,6 +183,7 @@ pub fn build(request: &BuildRequest, events: &mut dyn FnMut(BuildEvent<'_>)) -> 
     let mut inputs = inputs::of_project(project.manifest.as_ref(), &modules);
     let built = job.build_modules(&modules, &mut inputs, events)?;
     let manifest = project.manifest.as_ref().filter(|manifest| is_complete(manifest, &built));
+    manifest.map_or(Ok(()), |manifest| made::make(manifest, events))?;
     let service = manifest.map(|manifest| job.write_blueprint(manifest, &built)).transpose()?;
     if let Some(service) = &service {
         events(BuildEvent::Service(service));

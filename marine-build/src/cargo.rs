@@ -1,6 +1,6 @@
 //! One cargo call: its messages pass through, its artifacts are collected.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -9,7 +9,7 @@ use std::thread;
 use cargo_metadata::Message;
 
 use crate::build::BuildRequest;
-use crate::command::shown;
+use crate::command::{send_lines, shown};
 use crate::error::BuildError;
 use crate::event::BuildEvent;
 use crate::project::CrateModule;
@@ -47,7 +47,7 @@ pub(crate) fn build(
     let mut child = cargo.spawn().map_err(BuildError::io("run", "cargo"))?;
     let (to, lines) = mpsc::channel();
     read_artifacts(child.stdout.take(), to.clone());
-    read_lines(child.stderr.take(), to);
+    send_lines(child.stderr.take(), to, Line::Stderr);
 
     let mut artifacts = Vec::new();
     let mut last = std::collections::VecDeque::with_capacity(LAST_LINES);
@@ -103,20 +103,6 @@ fn read_artifacts(pipe: Option<impl Read + Send + 'static>, to: mpsc::Sender<Lin
                 // The receiver lives until both pipes end.
                 let _ = to.send(Line::Artifact(artifact));
             }
-        }
-    });
-}
-
-fn read_lines(pipe: Option<impl Read + Send + 'static>, to: mpsc::Sender<Line>) {
-    let Some(pipe) = pipe else { return };
-    thread::spawn(move || {
-        let mut pipe = BufReader::new(pipe);
-        let mut bytes = Vec::new();
-        while pipe.read_until(b'\n', &mut bytes).is_ok_and(|length| length > 0) {
-            let text = String::from_utf8_lossy(&bytes);
-            // The receiver lives until both pipes end.
-            let _ = to.send(Line::Stderr(text.trim_end_matches(['\n', '\r']).to_owned()));
-            bytes.clear();
         }
     });
 }

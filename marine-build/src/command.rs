@@ -1,7 +1,7 @@
 //! Running other programs: found on a given `PATH`, with a time limit, their output kept for messages.
 
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -99,6 +99,37 @@ pub(crate) fn run(mut command: Command, limit: Duration) -> io::Result<Finished>
         bytes.recv_timeout(grace).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     };
     Ok(Finished { status, stdout: text(stdout), stderr: text(stderr) })
+}
+
+/// Runs `command` to its end; `said` hears of every line that it writes.
+pub(crate) fn stream(mut command: Command, said: &mut dyn FnMut(&str)) -> io::Result<ExitStatus> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (to, lines) = mpsc::channel();
+    send_lines(child.stdout.take(), to.clone(), |line| line);
+    send_lines(child.stderr.take(), to, |line| line);
+    for line in lines {
+        said(&line);
+    }
+    child.wait()
+}
+
+/// Sends the lines of a pipe, without their ends, from a thread of its own.
+pub(crate) fn send_lines<T: Send + 'static>(
+    pipe: Option<impl Read + Send + 'static>,
+    to: mpsc::Sender<T>,
+    wrap: fn(String) -> T,
+) {
+    let Some(pipe) = pipe else { return };
+    thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut bytes = Vec::new();
+        while pipe.read_until(b'\n', &mut bytes).is_ok_and(|length| length > 0) {
+            let text = String::from_utf8_lossy(&bytes);
+            // The receiver lives until all pipes end.
+            let _ = to.send(wrap(text.trim_end_matches(['\n', '\r']).to_owned()));
+            bytes.clear();
+        }
+    });
 }
 
 fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {

@@ -55,6 +55,18 @@ pub enum BuildError {
     /// Two targets make one module.
     #[error("error[M209]: two modules are called `{0}`, from `{1}` and `{2}`\nhelp: name modules in a `Marine.toml`")]
     SameName(String, String, String),
+    /// The command that makes a module of another language failed.
+    #[error(
+        "error[M217]: module `{module}` cannot be made: {why}\n  command: {command}\nhelp: correct `build` in the manifest, or run the command by hand"
+    )]
+    Command {
+        /// The module.
+        module: String,
+        /// What was run.
+        command: String,
+        /// How it failed.
+        why: String,
+    },
     /// A package was asked for that is no module.
     #[error("error[M218]: no module is called `{wanted}`, nor its package\nhelp: there are {known}")]
     NotSelected {

@@ -30,6 +30,7 @@ mod error;
 mod event;
 mod foreign;
 mod inputs;
+mod made;
 mod output;
 mod project;
 mod provenance;

@@ -396,3 +396,39 @@ fn nothing_changes_with_the_clock() {
     assert!(again.modules.iter().all(|module| module.cached));
     assert_eq!(first.modules[0].cid, again.modules[0].cid);
 }
+
+#[test]
+fn a_module_of_another_language_is_made_by_its_command() {
+    let project = Project::new("command");
+    let component = wat::parse_str("(component)").unwrap();
+    fs::write(project.dir.join("made.bin"), component).unwrap();
+    let manifest = |command: &str| {
+        format!("[service]\nname = \"n\"\n[[module]]\nname = \"m\"\nwasm = \"m.wasm\"\nbuild = {command}\n")
+    };
+    project.write("Marine.toml", &manifest(r#"["sh", "-c", "echo copying; cp made.bin m.wasm"]"#));
+    let run = || {
+        let mut said = Vec::new();
+        let built = build(&project.request(), &mut |event| match event {
+            BuildEvent::Command { module, .. } => said.push(format!("make {module}")),
+            BuildEvent::Cargo(line) => said.push(line.to_owned()),
+            _ => {}
+        });
+        built.map(|_| said)
+    };
+    assert_eq!(run().unwrap(), ["make m", "copying"]);
+    assert!(run().unwrap().is_empty(), "nothing is newer than the component");
+    fs::remove_file(project.dir.join("m.wasm")).unwrap();
+    assert_eq!(run().unwrap().len(), 2, "the component is missing");
+
+    fs::remove_file(project.dir.join("m.wasm")).unwrap();
+    for (command, expected) in [
+        (r#"["sh", "-c", "exit 3"]"#, "exit status: 3"),
+        (r#"["no-such-program"]"#, "it cannot be started"),
+        (r#"["true"]"#, "it made no "),
+    ] {
+        project.write("Marine.toml", &manifest(command));
+        let error = run().unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Build);
+    }
+}
