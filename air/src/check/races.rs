@@ -10,12 +10,16 @@ use crate::check::ScopeKind;
 use crate::syntax::{Accessor, Diagnostic, Expr, Instruction, Lens, Name, NameKind, NodeId, Span, Tree};
 
 pub(super) fn check(tree: &Tree, scopes: &Scopes, diagnostics: &mut Vec<Diagnostic>) {
+    // Outside of folds a name is set once.
+    if !tree.nodes().any(|node| tree.is_fold(node)) {
+        return;
+    }
     let mut walk = Walk { tree, scopes, places: vec![Places::default(); tree.name_count()], steps: 32 * tree.len() };
     for node in tree.nodes() {
         walk.note(node);
     }
     for name in (0..tree.name_count() as u32).map(Name) {
-        // Outside of folds a name is set once, and what is in streams only grows.
+        // What is in streams only grows.
         if matches!(tree.name_kind(name), NameKind::Stream | NameKind::Map) {
             continue;
         }

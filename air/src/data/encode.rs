@@ -7,6 +7,7 @@ use marine_particle::PeerId;
 use thiserror::Error;
 
 use super::entry::{read_content_id, read_peer, write_content_id};
+use super::pack::{Names, NamesReader, pack, unpack};
 use super::{Data, Segment};
 use crate::Limits;
 use crate::cbor::{self, CborError, Reader};
@@ -81,7 +82,8 @@ impl Data {
 impl Segment {
     /// A map; its keys stand shorter first, then bytewise.
     fn encode_to(&self, peer: &[u8], out: &mut Vec<u8>) {
-        cbor::head(out, cbor::MAP, 6);
+        let names = Names::of(&self.entries);
+        cbor::head(out, cbor::MAP, 7);
         cbor::text(out, "len");
         cbor::uint(out, self.len());
         cbor::text(out, "sig");
@@ -95,9 +97,11 @@ impl Segment {
         cbor::bytes(out, &self.head);
         cbor::text(out, "peer");
         cbor::bytes(out, peer);
+        cbor::text(out, "names");
+        names.encode_to(out);
         cbor::text(out, "entries");
         cbor::array(out, self.entries.len());
-        self.entries.iter().for_each(|entry| cbor::bytes(out, entry));
+        self.entries.iter().for_each(|entry| pack(entry, &names, out));
     }
 }
 
@@ -115,8 +119,8 @@ fn read_segments(reader: &mut Reader<'_>, max_entries: usize) -> Result<BTreeMap
 }
 
 fn read_segment(reader: &mut Reader<'_>, max_entries: usize, left: &mut usize) -> Result<(PeerId, Segment), DataError> {
-    if reader.head()? != (cbor::MAP, 6) {
-        return Ok(reader.fail("segment is not a map of six")?);
+    if reader.head()? != (cbor::MAP, 7) {
+        return Ok(reader.fail("segment is not a map of seven")?);
     }
     read_key(reader, "len")?;
     let len = reader.uint()?;
@@ -134,6 +138,8 @@ fn read_segment(reader: &mut Reader<'_>, max_entries: usize, left: &mut usize) -
     let head = reader.fixed()?;
     read_key(reader, "peer")?;
     let peer = read_peer(reader)?;
+    read_key(reader, "names")?;
+    let mut names = NamesReader::read(reader)?;
     read_key(reader, "entries")?;
     let count = reader.array()?;
     *left = left.checked_sub(count).ok_or(DataError::Limit {
@@ -144,7 +150,11 @@ fn read_segment(reader: &mut Reader<'_>, max_entries: usize, left: &mut usize) -
     if count == 0 || from.checked_add(count as u64) != Some(len) {
         return Ok(reader.fail("length of a segment does not agree with its entries")?);
     }
-    let entries = (0..count).map(|_| reader.bytes().map(Arc::from)).collect::<Result<_, CborError>>()?;
+    let mut entries = Vec::with_capacity(count.min(1024));
+    for _ in 0..count {
+        entries.push(unpack(reader, &mut names)?.into());
+    }
+    names.end(reader)?;
     Ok((peer, Segment { from, entries, head, signature }))
 }
 

@@ -112,17 +112,24 @@ pub(crate) fn read_content_id(reader: &mut Reader<'_>) -> Result<ContentId, Cbor
     }
 }
 
+impl Fact<'_> {
+    /// Its number in an encoded entry, and how many items that has.
+    pub(super) fn kind(&self) -> (u64, usize) {
+        match self {
+            Fact::Ok { .. } => (0, 6),
+            Fact::Err { .. } => (1, 7),
+            Fact::Canon { .. } => (2, 4),
+            Fact::Sent { .. } => (3, 4),
+        }
+    }
+}
+
 impl<'a> Entry<'a> {
     /// The canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(128);
-        let (kind, len) = match &self.fact {
-            Fact::Ok { .. } => (0, 6),
-            Fact::Err { .. } => (1, 7),
-            Fact::Canon { .. } => (2, 4),
-            Fact::Sent { .. } => (3, 4),
-        };
+        let (kind, len) = self.fact.kind();
         cbor::array(&mut out, len);
         cbor::uint(&mut out, kind);
         self.at.encode_to(&mut out);
@@ -207,7 +214,7 @@ fn read_elements(reader: &mut Reader<'_>) -> Result<Vec<(Position, ContentId)>, 
     Ok(elements)
 }
 
-fn read_missing(reader: &mut Reader<'_>) -> Result<Vec<u32>, CborError> {
+pub(super) fn read_missing(reader: &mut Reader<'_>) -> Result<Vec<u32>, CborError> {
     let count = reader.array()?;
     let mut missing: Vec<u32> = Vec::with_capacity(count.min(256));
     for _ in 0..count {

@@ -11,6 +11,7 @@ mod equivocation;
 mod heads;
 mod log;
 mod logs;
+mod pack;
 mod position;
 
 pub use encode::DataError;

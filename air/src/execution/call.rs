@@ -40,9 +40,12 @@ impl Machine<'_> {
         if !self.read_at_peer(act)? {
             return Ok(());
         }
-        self.state.touched.insert(act);
         self.review(act);
-        self.take_result(act)
+        self.take_result(act)?;
+        if self.state.is_waiting(act) {
+            self.state.touched.insert(act);
+        }
+        Ok(())
     }
 
     /// Reads the operands of a call or canon that were not read yet or have come to be known since, in their order; whether
@@ -112,12 +115,12 @@ impl Machine<'_> {
     }
 
     /// The peer that a text denotes, if it is one whose signatures can be verified.
-    pub(super) fn peer_of(&mut self, text: &Arc<str>) -> Option<NamedPeer> {
+    pub(super) fn peer_of(&mut self, text: &str) -> Option<NamedPeer> {
         if let Some(peer) = self.state.peers.get(text) {
             return peer.clone();
         }
         let named: Option<NamedPeer> = parse_peer(text).map(|peer| (peer, peer.to_base58().into()));
-        self.state.peers.insert(text.clone(), named.clone());
+        self.state.peers.insert(text.into(), named.clone());
         named
     }
 
@@ -248,7 +251,9 @@ impl Machine<'_> {
     fn settle_call(&mut self, act: ActId, fact: &Fact<'_>) -> Result<(), Fault> {
         self.state.outstanding.remove(&act);
         self.state.unclaimed.remove(&act);
-        self.state.touched.remove(&act);
+        if !self.state.touched.is_empty() {
+            self.state.touched.remove(&act);
+        }
         let missing = |id| Rejection::ValueMismatch { value: id, problem: "is missing" };
         match *fact {
             Fact::Err { code, message, .. } => {

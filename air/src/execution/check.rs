@@ -9,7 +9,7 @@ use super::Rejection;
 use super::machine::Machine;
 use super::sequence::{ListedTwice, Site};
 use crate::check::ScopeKind;
-use crate::data::{Data, Element, Entry, Extension, Fact, Position, parse_peer};
+use crate::data::{Data, Element, Entry, Extension, Fact, Position};
 use crate::syntax::{Expr, Instruction, Name, NodeId, Operand};
 use crate::value::{ContentId, Value};
 
@@ -251,10 +251,10 @@ impl Machine<'_> {
     }
 
     /// The peer that the script itself names, if it does; inside, `None` if that text is no peer.
-    fn literal_peer(&self, expr: Expr) -> Option<Option<PeerId>> {
+    fn literal_peer(&mut self, expr: Expr) -> Option<Option<PeerId>> {
         match expr {
             Expr::InitPeer => Some(Some(self.particle.init())),
-            Expr::Text(text) => Some(parse_peer(self.tree.text(text))),
+            Expr::Text(text) => Some(self.peer_of(self.tree.text(text)).map(|(peer, _)| peer)),
             _ => None,
         }
     }

@@ -93,11 +93,17 @@ impl Tree {
         (0..self.nodes.len() as u32).map(NodeId)
     }
 
+    /// Whether the instruction at `node` is a `fold`.
+    pub(crate) fn is_fold(&self, node: NodeId) -> bool {
+        self.nodes[node.index()].kind == Kind::Fold
+    }
+
     /// The instruction at `node`.
     ///
     /// # Panics
     /// If `node` is not of this tree; so do the other functions that take a node.
     #[must_use]
+    #[inline]
     pub fn instruction(&self, node: NodeId) -> Instruction<'_> {
         let ops = self.operands(node);
         match self.nodes[node.index()].kind {
@@ -130,6 +136,7 @@ impl Tree {
 
     /// All operands of an instruction in the order of the text, a call's output and other set variables included.
     #[must_use]
+    #[inline]
     pub fn operands(&self, node: NodeId) -> &[Operand] {
         let start = self.nodes[node.index()].operands as usize;
         let end = self.nodes.get(node.index() + 1).map_or(self.operands.len(), |next| next.operands as usize);

@@ -171,7 +171,7 @@ fn names_that_one_side_of_a_par_reads_and_the_other_sets() {
       1:32 `par`: of this `par`
     ");
     insta::assert_snapshot!(fold("(par (ap i t) (match t 1 (null)))"), @"
-    1:54 A056 't' has a value, and another one on the other side of a `par` `t`: which of them is read depends on the order of events
+    1:52 A056 't' has a value, and another one on the other side of a `par` `t`: which of them is read depends on the order of events
       1:42 `t`: it is set here
       1:32 `par`: of this `par`
     ");

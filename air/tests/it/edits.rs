@@ -29,6 +29,31 @@ pub(crate) fn entries(segment: &mut Ipld) -> &mut Vec<Ipld> {
     list(field(segment, "entries"))
 }
 
+/// Entries as they stand in a segment, and the segment's names: numbers instead of names, digests instead of links.
+pub(crate) fn packed(entries: &[Vec<u8>]) -> (Vec<Ipld>, Vec<Ipld>) {
+    let mut names: Vec<Ipld> = Vec::new();
+    let packed = entries.iter().map(|entry| {
+        let entry: Ipld = serde_ipld_dagcbor::from_slice(entry).unwrap();
+        pack(entry, &mut names)
+    });
+    (packed.collect(), names)
+}
+
+fn pack(item: Ipld, names: &mut Vec<Ipld>) -> Ipld {
+    match item {
+        Ipld::List(items) => Ipld::List(items.into_iter().map(|item| pack(item, names)).collect()),
+        Ipld::Link(cid) => Ipld::Bytes(cid.hash().digest().to_vec()),
+        Ipld::String(_) => {
+            let number = names.iter().position(|name| *name == item).unwrap_or_else(|| {
+                names.push(item);
+                names.len() - 1
+            });
+            Ipld::Integer(number as i128)
+        }
+        other => other,
+    }
+}
+
 /// A field of a segment.
 pub(crate) fn field<'a>(segment: &'a mut Ipld, name: &str) -> &'a mut Ipld {
     match segment {

@@ -11,6 +11,8 @@ use marine_air::sim::{Message, Scenario, SimError, Step, Stub, World};
 use marine_air::value::Value;
 use marine_particle::{Keypair, Particle};
 
+use crate::edits::packed;
+
 /// A segment with these entries, properly chained and signed.
 pub(crate) fn segment(particle: &Particle, key: &Keypair, entries: &[Vec<u8>]) -> Ipld {
     let peer = key.peer_id().to_bytes();
@@ -21,10 +23,12 @@ pub(crate) fn segment(particle: &Particle, key: &Keypair, entries: &[Vec<u8>]) -
     }
     let len = entries.len() as u64;
     let signed = [b"marine-head-1\0".as_slice(), particle.signature(), &len.to_be_bytes(), &link].concat();
+    let (entries, names) = packed(entries);
     Ipld::Map(BTreeMap::from([
+        ("names".to_owned(), Ipld::List(names)),
         ("peer".to_owned(), Ipld::Bytes(peer)),
         ("from".to_owned(), Ipld::Integer(0)),
-        ("entries".to_owned(), Ipld::List(entries.iter().cloned().map(Ipld::Bytes).collect())),
+        ("entries".to_owned(), Ipld::List(entries)),
         ("len".to_owned(), Ipld::Integer(len.into())),
         ("head".to_owned(), Ipld::Bytes(link.to_vec())),
         ("sig".to_owned(), Ipld::Bytes(key.sign(&signed).to_vec())),

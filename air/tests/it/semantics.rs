@@ -177,5 +177,5 @@ fn limits_refuse_a_step_and_nothing_more() {
 
     let mut world = limited(&|limits| limits.message_bytes = 100);
     world.start().unwrap();
-    insta::assert_snapshot!(refusal(world.answer("a", "s.object").and_then(|_| world.deliver("a", "b")).unwrap_err()), @"10: length of the message of 364 is over the limit of 100");
+    insta::assert_snapshot!(refusal(world.answer("a", "s.object").and_then(|_| world.deliver("a", "b")).unwrap_err()), @"10: length of the message of 362 is over the limit of 100");
 }

@@ -188,6 +188,26 @@ fn work_is_proportional_to_what_is_new() {
     assert_eq!(other.view().counters(), before);
 }
 
+/// At most 80 bytes for a call and 120 for an element of a canon, besides values.
+#[test]
+fn what_goes_over_the_wire_is_small() {
+    let bytes = |count: usize, script: &dyn Fn(usize) -> String| {
+        let body: Vec<String> = (0..count).map(script).collect();
+        let script = body.iter().rev().fold("(null)".to_owned(), |rest, each| format!("(seq {each} {rest})"));
+        let script = format!("(seq (seq {script} (canon \"A\" $s #s)) (call \"B\" (\"s\" \"f\") [#s]))");
+        let (mut execution, mut effects) = start(&setup(&script, 1));
+        while let Some(request) = effects.requests.pop() {
+            effects = execution.resolve(request.id, CallResult::Ok(1.into())).unwrap();
+        }
+        data(&mut execution, 1).encode().len()
+    };
+    let per_item = |script: &dyn Fn(usize) -> String| (bytes(1000, script) - bytes(500, script)).div_ceil(500);
+    let call = per_item(&|n| format!("(call \"A\" (\"service\" \"function\") [{n}])"));
+    assert!(call <= 80, "{call} bytes per call");
+    let element = per_item(&|n| format!("(ap {n} $s)"));
+    assert!(element <= 120, "{element} bytes per element of a canon");
+}
+
 /// A call that waits for many arguments looks at each once, and not at all of them whenever one is set.
 #[test]
 fn arguments_are_read_when_they_are_set() {

@@ -28,16 +28,27 @@ fn states(execution: &Execution) -> BTreeMap<(PeerId, Vec<u8>), EntryState> {
     execution.view().entries().map(|entry| ((entry.id.peer, entry.entry.encode()), entry.state)).collect()
 }
 
+/// Changes a bit somewhere in an entry.
+fn flip(item: &mut Ipld, random: &mut Random) {
+    match item {
+        Ipld::List(items) if !items.is_empty() => {
+            let index = random.below(items.len() as u64) as usize;
+            flip(&mut items[index], random);
+        }
+        Ipld::Bytes(bytes) => {
+            let at = random.below(bytes.len() as u64) as usize;
+            bytes[at] ^= 1 << random.below(8);
+        }
+        Ipld::Integer(number) => *number ^= 1,
+        _ => {}
+    }
+}
+
 type Change = fn(&mut Vec<Ipld>, usize, &mut Random);
 
 /// What somebody on the way can do to an entry.
 const CHANGES: [(&str, Change); 4] = [
-    ("flip", |entries, index, random| {
-        if let Ipld::Bytes(bytes) = &mut entries[index] {
-            let at = random.below(bytes.len() as u64) as usize;
-            bytes[at] ^= 1 << random.below(8);
-        }
-    }),
+    ("flip", |entries, index, random| flip(&mut entries[index], random)),
     ("drop", |entries, index, _| drop(entries.remove(index))),
     ("swap", |entries, index, _| {
         let other = (index + 1) % entries.len();

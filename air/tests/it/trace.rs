@@ -164,11 +164,11 @@ fn forged_bundles_do_not_verify() {
     let text: Vec<String> = forgeries.iter().map(|(name, error)| format!("{name}: {error}")).collect();
     insta::assert_snapshot!(text.join("\n"), @r"
     signature: data is not genuine (code 9): the head at 5 of the log of shop is not signed by it
-    entry removed: particle data is malformed: length of a segment does not agree with its entries at byte 728
+    entry removed: particle data is malformed: length of a segment does not agree with its entries at byte 736
     entries swapped: data is not genuine (code 9): the entries of the log of bank do not make the chain that its head at 5 ends
     attributed to another: data is not genuine (code 9): the entries of the log of shop do not make the chain that its head at 5 ends
     value removed: data is not genuine (code 8): value bafyr4igd4emz532pyouvmyjr5s3i7ya6lr6mer34gugacbmuuzt6lj5npe is missing
-    value added: particle data is malformed: values are not in the order of their identifiers at byte 1445
+    value added: particle data is malformed: values are not in the order of their identifiers at byte 1396
     of another particle: data is not genuine (code 3): data is of particle bafyr4igo4rikeqdcrfex4z542dgfka6aootpcvie4xdjsovqqx2njyeumi, not of bafyr4if57ah7gope6r5xnbmns5s35mby7aa7ymimq3345arqkntga2xboy
     ");
 }

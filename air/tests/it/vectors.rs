@@ -67,7 +67,7 @@ fn a_call_makes_the_specified_entry_chain_signature_and_data() {
     );
     let bytes = data.encode();
     assert_eq!(bytes.len(), 315);
-    assert_eq!(hex(ContentId::of(&bytes).digest()), "9bdea9adef3739b0349f5c3a3b0c639b852b6bfd784a890ee2d468f018e12385");
+    assert_eq!(hex(ContentId::of(&bytes).digest()), "f4cb0bf5e93f3c5ac5b006b340f77d066c1272a99232090603f6ae9dbea6ee15");
     assert_eq!(Data::decode(&bytes, &Limits::default()).unwrap(), data);
 
     // An observer gets to the same end with it.
