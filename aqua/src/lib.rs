@@ -4,23 +4,28 @@
 
 #![forbid(unsafe_code)]
 
+// Language
 mod check;
-mod descriptor;
 pub mod diagnostic;
-mod emit;
-mod expand;
 pub mod hir;
 mod index;
-mod ir;
 mod library;
+mod resolve;
+pub mod syntax;
+
+// Compilation
+mod compile;
+mod descriptor;
+mod emit;
+mod expand;
+mod ir;
 mod options;
 mod output;
 mod place;
-mod resolve;
 mod sources;
-pub mod syntax;
 
 pub use check::{Checked, check};
+pub use compile::{Output, compile};
 pub use descriptor::{descriptor, source_map};
 pub use index::{Index, Occurrence, SymbolKind, VisibleName};
 pub use library::paths as library_paths;

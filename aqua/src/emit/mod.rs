@@ -75,7 +75,7 @@ impl Printer<'_> {
                 p.value(key);
                 p.out.push(' ');
                 p.value(value);
-                p.out.push_str(") ");
+                p.out.push(')');
                 p.var(*map);
             }),
             Op::Canon { peer, source, target } => self.words("canon", |p| {
@@ -181,9 +181,9 @@ impl Printer<'_> {
     }
 
     fn hop_to(&mut self, peer: impl FnOnce(&mut Self)) {
-        self.out.push_str("(new $-hop- (new #-hopc- (canon ");
+        self.out.push_str("(new $-h- (new #-h- (canon ");
         peer(self);
-        self.out.push_str(" $-hop- #-hopc-)))");
+        self.out.push_str(" $-h- #-h-)))");
     }
 
     fn call(&mut self, call: &Call) {
@@ -193,7 +193,7 @@ impl Printer<'_> {
             p.value(&call.service);
             p.out.push(' ');
             p.value(&call.function);
-            p.out.push_str(") [");
+            p.out.push_str(")[");
             for (index, arg) in call.args.iter().enumerate() {
                 if index > 0 {
                     p.out.push(' ');
@@ -202,7 +202,6 @@ impl Printer<'_> {
             }
             p.out.push(']');
             if let Some(output) = call.output {
-                p.out.push(' ');
                 p.var(output);
             }
         });

@@ -17,8 +17,8 @@ pub(super) struct Analysis {
     pub(super) waits: Vec<WaitFacts>,
     /// By variable, where it is pushed to in parallel: branch and the place where the branches meet.
     pushes: Vec<Vec<(Range<u32>, Rc<Place>)>>,
-    /// By variable, whether anything pushes to it.
-    pub(super) pushed: Vec<bool>,
+    /// Pushes inside loops.
+    repeated: Vec<Range<u32>>,
 }
 
 /// Facts about a subtree.
@@ -95,7 +95,7 @@ impl Analysis {
             sets: Vec::new(),
             waits: Vec::new(),
             pushes: vec![Vec::new(); vars.len()],
-            pushed: vec![false; vars.len()],
+            repeated: Vec::new(),
         };
         Walk { analysis: &mut analysis, vars, place: place.clone(), branches: Vec::new() }.node(root);
         // Hops to the relay are not there yet.
@@ -108,6 +108,19 @@ impl Analysis {
         }
         analysis.sets.sort_unstable();
         analysis
+    }
+
+    /// Makes a variable known that stands for another one inside a range.
+    pub(super) fn alias(&mut self, var: Var, alias: Var, range: &Range<u32>) {
+        let reads = self.reads[var.0 as usize].iter().copied().filter(|read| range.contains(read)).collect();
+        let index = alias.0 as usize;
+        if self.reads.len() <= index {
+            self.reads.resize(index + 1, Vec::new());
+            self.pushes.resize(index + 1, Vec::new());
+        }
+        self.reads[index] = reads;
+        // It is read at the end of the branch at least.
+        self.reads[index].push(range.end - 1);
     }
 
     pub(super) fn range(&self, node: u32) -> Range<u32> {
@@ -150,10 +163,34 @@ impl Analysis {
         self.sets[start..].iter().take_while(move |&&(node, _)| node < range.end).map(|&(_, var)| var)
     }
 
-    /// Where the branches meet that push to a stream beside a node.
+    /// Where the branches meet that push to a stream beside a node. What a branch in a branch pushes goes to where the outer
+    /// one meets others, unless it is read inside.
     pub(super) fn pushed_beside(&self, stream: Var, node: u32) -> impl Iterator<Item = &Rc<Place>> {
+        let beside = move |(branch, _): &&(Range<u32>, Rc<Place>)| !branch.contains(&node);
         let pushes = &self.pushes[stream.0 as usize];
-        pushes.iter().filter(move |(branch, _)| !branch.contains(&node)).map(|(_, place)| place)
+        let goes_further = move |inner: &Range<u32>| {
+            pushes.iter().filter(beside).any(|(outer, _)| {
+                outer != inner
+                    && outer.start <= inner.start
+                    && inner.end <= outer.end
+                    && !self.is_read_in(stream, outer)
+            })
+        };
+        pushes.iter().filter(beside).filter(move |(branch, _)| !goes_further(branch)).map(|(_, place)| place)
+    }
+
+    /// How many elements a stream has at most when a node is reached, if no loop fills it.
+    pub(super) fn most_before(&self, stream: Var, node: u32) -> Option<u32> {
+        let mut count = 0;
+        for &(set, var) in &self.sets {
+            if var == stream {
+                if set > node || self.repeated.iter().any(|range| range.contains(&set)) {
+                    return None;
+                }
+                count += 1;
+            }
+        }
+        Some(count)
     }
 
     pub(super) fn waits_in(&self, range: Range<u32>) -> &[WaitFacts] {
@@ -270,13 +307,16 @@ impl Walk<'_> {
             Op::Loop(one) => {
                 self.reads(&one.iterable, number);
                 self.sets(one.iterator, number);
+                let start = self.analysis.nodes.len() as u32;
                 let is_parallel = matches!(one.kind, crate::ir::LoopKind::Par | crate::ir::LoopKind::First);
                 let body = if is_parallel { self.parallel(&one.body) } else { self.child(&one.body) };
+                self.analysis.repeated.push(start..self.analysis.nodes.len() as u32);
                 First { through: one.kind != crate::ir::LoopKind::First, ..body }
             }
             Op::Fold(fold) => {
                 self.reads(&fold.iterable, number);
                 self.sets(fold.iterator, number);
+                self.analysis.repeated.push(number..number + 3);
                 let body = self.child(&fold.body);
                 if let Some(last) = &fold.last {
                     self.child(last);
@@ -338,7 +378,6 @@ impl Walk<'_> {
     }
 
     fn sets(&mut self, var: Var, number: u32) {
-        self.analysis.pushed[var.0 as usize] = true;
         self.analysis.sets.push((number, var));
     }
 }

@@ -1,5 +1,6 @@
 //! Parallel branches and loops: what they give out arrives where they stand, and nobody else goes on from there.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -7,6 +8,7 @@ use crate::hir::Span;
 use crate::ir::{Fold, Loop, LoopKind, Node, Op, Place, Value, Var, VarKind};
 
 use super::analysis::First;
+use super::rename::rename;
 use super::{Context, Follow, Giving, Loc, Placer};
 
 impl Placer<'_> {
@@ -19,13 +21,12 @@ impl Placer<'_> {
         out: &mut Vec<Node>,
     ) {
         let (span, meeting) = (self.span, context.place.clone());
-        self.enter(number, context, out);
+        self.enter(number, context, follow, out);
         let numbers = self.children(number, nodes.len());
         let range = self.facts.range(number);
         let start = self.loc.clone();
-        let inside = Context { meets: Some(meeting.clone()), ..context.clone() };
-        let giving = |number| Some(Giving { to: meeting.clone(), range: self.facts.range(number) });
-        let givings: Vec<Option<Giving>> = numbers.iter().map(|&number| giving(number)).collect();
+        let inside = Context { handler: meeting.clone(), meets: true, wrapper: Vec::new(), ..context.clone() };
+        let givings: Vec<Giving> = numbers.iter().map(|&number| self.giving(number, context)).collect();
         let gives: Vec<Vec<Var>> =
             numbers.iter().map(|&n| self.facts.given_out(self.facts.range(n)).collect()).collect();
         let is_awaited = |vars: &Vec<Var>| {
@@ -40,16 +41,29 @@ impl Placer<'_> {
         for (index, (node, &number)) in nodes.into_iter().zip(&numbers).enumerate() {
             self.loc = start.clone();
             self.restore(knowledge.clone());
+            for &before in &numbers[..index] {
+                self.note_pending_in(before, number, &meeting);
+            }
             let others_suffice = awaited.iter().enumerate().any(|(other, awaited)| other != index && *awaited);
             let mut branch = Vec::new();
             let span = node.span;
             let mut completes = true;
-            let inside = Context { giving: givings[index].clone(), ..inside.clone() };
+            let mut homes = context.homes.clone();
+            homes.push(Giving { to: meeting.clone(), range: self.facts.range(number) });
+            let inside = Context { giving: Some(givings[index].clone()), homes, ..inside.clone() };
             if !self.facts.executes(number) {
                 self.node(node, number, &inside, &Follow::Nothing, &mut branch);
                 arrives &= start.at.as_ref() == Some(&meeting.peer);
             } else if !gives[index].is_empty() || (!others_suffice && !matches!(follow, Follow::Nothing)) {
-                self.deliver(node, number, &inside, &meeting, &mut branch);
+                let early = numbers.iter().any(|&other| other != number && !self.facts.nodes[other as usize].moves);
+                let is_early = |&var: &Var| {
+                    early
+                        || numbers
+                            .iter()
+                            .any(|&other| other != number && self.facts.is_read_in(var, &self.facts.range(other)))
+                };
+                let secret: Vec<Var> = gives[index].iter().copied().filter(is_early).collect();
+                self.deliver_secretly((node, number), &secret, &inside, &meeting, &mut branch);
             } else {
                 self.node(node, number, &inside, &Follow::Nothing, &mut branch);
                 if others_suffice && self.loc.at.as_ref() != Some(&meeting.peer) {
@@ -84,10 +98,21 @@ impl Placer<'_> {
         }
     }
 
+    /// What one branch sets and a later one reads arrives where both meet.
+    fn note_pending_in(&mut self, before: u32, branch: u32, meeting: &Rc<Place>) {
+        let (set, read) = (self.facts.range(before), self.facts.range(branch));
+        let given: Vec<Var> = self.facts.sets_in(set).collect();
+        for var in given {
+            if is_value(self.vars.kind(var)) && self.facts.is_read_in(var, &read) {
+                self.pending.insert(var, meeting.clone());
+            }
+        }
+    }
+
     /// `co`: runs beside all that follows.
-    pub(super) fn detach(&mut self, body: Node, number: u32, context: &Context, out: &mut Vec<Node>) {
+    pub(super) fn detach(&mut self, body: Node, number: u32, context: &Context, follow: &Follow, out: &mut Vec<Node>) {
         let span = self.span;
-        self.enter(number, context, out);
+        self.enter(number, context, follow, out);
         let start = self.loc.clone();
         let knowledge = self.knowledge();
         let nodes = self.detached(body, number + 1, context, false);
@@ -99,16 +124,60 @@ impl Placer<'_> {
 
     /// A branch whose errors nobody sees.
     fn detached(&mut self, body: Node, number: u32, context: &Context, must_return: bool) -> Vec<Node> {
-        let giving = Some(Giving { to: context.place.clone(), range: self.facts.range(number) });
-        let inside = Context { wrapper: Vec::new(), is_seen: false, meets: None, giving, ..context.clone() };
+        let giving = self.giving(number, context);
+        let to = giving.to.clone();
+        let mut homes = context.homes.clone();
+        homes.push(Giving { to: context.place.clone(), range: self.facts.range(number) });
+        let inside = Context { wrapper: Vec::new(), is_seen: false, giving: Some(giving), homes, ..context.clone() };
         let gives = self.facts.given_out(self.facts.range(number)).next().is_some();
         let mut out = Vec::new();
         if must_return || gives {
-            self.deliver(body, number, &inside, &context.place, &mut out);
+            let given: Vec<Var> = self.facts.given_out(self.facts.range(number)).collect();
+            let has_values = given.iter().any(|&var| is_value(self.vars.kind(var)));
+            let to = if must_return || has_values { context.place.clone() } else { to };
+            self.deliver_secretly((body, number), &given, &inside, &to, &mut out);
         } else {
             self.node(body, number, &inside, &Follow::Nothing, &mut out);
         }
         out
+    }
+
+    /// Delivers a branch some of whose variables must not be seen before: other peers would go on with what waits for them.
+    fn deliver_secretly(
+        &mut self,
+        (mut node, number): (Node, u32),
+        given: &[Var],
+        context: &Context,
+        to: &Rc<Place>,
+        out: &mut Vec<Node>,
+    ) {
+        let range = self.facts.range(number);
+        let mut names = HashMap::new();
+        let mut shown = Vec::new();
+        let mut renamed = self.renamed.clone();
+        for &var in given {
+            let name = self.renamed.get(&var).copied().unwrap_or(var);
+            if self.vars.kind(var) == VarKind::Scalar
+                && self.facts.nodes[number as usize].moves
+                && !names.contains_key(&name)
+            {
+                let hint = self.vars.info(var).hint.clone();
+                let inner = self.vars.add(&hint, VarKind::Scalar);
+                self.facts.alias(var, inner, &range);
+                names.insert(name, inner);
+                shown.push((inner, name));
+                renamed.insert(var, inner);
+            }
+        }
+        if !names.is_empty() {
+            rename(&mut node, &names);
+        }
+        let around = std::mem::replace(&mut self.renamed, renamed);
+        self.deliver(node, number, context, to, out);
+        self.renamed = around;
+        for (inner, var) in shown {
+            out.push(Node::new(Op::Ap { value: Value::var(inner), output: var }, self.span));
+        }
     }
 
     /// A branch that gives something out: control comes back onto the peer where the branches meet, and only then values
@@ -150,8 +219,7 @@ impl Placer<'_> {
                 self.at(place, *body, number, context, &back, out);
                 self.arrive(to, out);
                 for node in tail {
-                    self.count(&node.op);
-                    out.extend(self.cleaned(node));
+                    self.push(node, context, out);
                 }
             }
             Op::Xor(left, right) => self.xor((*left, *right), number, context, (&back, Some(to)), out),
@@ -161,6 +229,30 @@ impl Placer<'_> {
                 self.arrive(to, out);
             }
         }
+    }
+
+    /// A push at the end of a branch, for which control has come to where the branches meet.
+    fn push(&mut self, node: Node, context: &Context, out: &mut Vec<Node>) {
+        if let Some(to) = self.gives_early(&node, context) {
+            return self.send_ahead(node, &to, out);
+        }
+        self.count(&node.op);
+        out.extend(self.cleaned(node));
+    }
+
+    /// Where what a branch pushes becomes visible: where the outermost `on` or branch stands inside of which nothing reads
+    /// it, so that it need not be fetched from further in.
+    fn giving(&mut self, number: u32, context: &Context) -> Giving {
+        let range = self.facts.range(number);
+        let is_stream = |var: &Var| !is_value(self.vars.kind(*var));
+        let given: Vec<Var> = self.facts.given_out(range.clone()).filter(is_stream).collect();
+        let is_unread = |home: &&Giving| !given.iter().any(|&var| self.facts.is_read_in(var, &home.range));
+        let home = context.homes.iter().find(is_unread).filter(|_| !given.is_empty()).cloned();
+        let giving = home.unwrap_or_else(|| Giving { to: context.place.clone(), range: range.clone() });
+        for var in given {
+            self.meetings.entry(var).or_default().push(Giving { to: giving.to.clone(), range: range.clone() });
+        }
+        giving
     }
 
     fn pushes(&self, number: u32) -> bool {
@@ -174,7 +266,7 @@ impl Placer<'_> {
         if matches!(one.kind, LoopKind::Seq | LoopKind::Try) {
             self.hoist(number, context, out);
         }
-        self.enter(number, context, out);
+        self.enter(number, context, follow, out);
         let is_live = self.is_stream(&one.iterable);
         if is_live {
             self.arrive(&context.place, out);
@@ -198,7 +290,7 @@ impl Placer<'_> {
                 if moves {
                     self.loc.at = None;
                 }
-                let tried = Context { wrapper: Vec::new(), is_seen: true, meets: None, ..context.clone() };
+                let tried = context.tried();
                 let node = self.alternative(body, number + 1, &tried, (follow, None));
                 self.join(&start, context);
                 vec![node]
@@ -254,6 +346,22 @@ fn is_pure(node: &Node) -> bool {
         Op::Xor(left, right) => is_pure(right) && matches!(&left.op, Op::Match { body, .. } if is_pure(body)),
         Op::Select(select) => is_pure(&select.then) && is_pure(&select.otherwise),
         _ => false,
+    }
+}
+
+/// The variables that a pure node sets or pushes to.
+pub(super) fn sets_of(node: &Node, sets: &mut Vec<Var>) {
+    match &node.op {
+        Op::Ap { output, .. } => sets.push(*output),
+        Op::ApMap { map, .. } => sets.push(*map),
+        Op::Call(call) => sets.extend(call.output),
+        Op::Canon { target, .. } => sets.push(*target),
+        Op::Seq(nodes) | Op::Par(nodes) => nodes.iter().for_each(|node| sets_of(node, sets)),
+        Op::Xor(left, right) => [left, right].into_iter().for_each(|node| sets_of(node, sets)),
+        Op::Select(select) => [&select.then, &select.otherwise].into_iter().for_each(|node| sets_of(node, sets)),
+        Op::Match { body, .. } | Op::New(_, body) | Op::Detach(body) => sets_of(body, sets),
+        Op::Fold(fold) => sets_of(&fold.body, sets),
+        _ => {}
     }
 }
 

@@ -49,8 +49,10 @@ impl Placer<'_> {
             return Node::seq(nodes, span);
         }
         let mut nodes = self.placed(node, number, context, follow);
-        if let Follow::Outside { to, first } = follow {
-            self.go(to, first, &mut nodes);
+        match follow {
+            Follow::Outside { to, first } => self.go(to, first, &mut nodes),
+            Follow::Inside(first) => self.go(&context.place, first, &mut nodes),
+            Follow::Nothing => {}
         }
         Node::seq(nodes, span)
     }
@@ -119,9 +121,10 @@ impl Placer<'_> {
         let span = self.span;
         let numbers = self.children(number, 2);
         let moves = self.facts.nodes[numbers[0] as usize].moves;
-        let start = self.loc.clone();
         self.hoist(number, context, out);
-        let tried = Context { wrapper: Vec::new(), is_seen: true, meets: None, ..context.clone() };
+        self.enter(numbers[0], context, follow, out);
+        let start = self.loc.clone();
+        let tried = context.tried();
         let (pending, certain, ready) = self.knowledge();
         let left = self.alternative(left, numbers[0], &tried, (follow, deliver));
         let left_certain = self.certain.clone();

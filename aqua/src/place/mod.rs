@@ -6,6 +6,7 @@
 mod analysis;
 mod branch;
 mod choice;
+mod rename;
 mod route;
 mod wait;
 
@@ -13,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hir::Span;
 use crate::ir::{Node, Op, Place, Script, Stop, Value, Var, VarKind, Vars};
 use crate::options::Options;
@@ -56,10 +58,21 @@ struct Context {
     wrapper: Vec<Stop>,
     /// Whether something sees an error here.
     is_seen: bool,
-    /// The place where the branches of the `par` meet, whose branch this is, up to the next handler or `on`.
-    meets: Option<Rc<Place>>,
+    /// Where errors are handled; in a branch of a `par`, where the branches meet.
+    handler: Rc<Place>,
+    /// Whether errors must arrive at that peer, so that those of all branches meet.
+    meets: bool,
     /// The innermost branch around that gives something out.
     giving: Option<Giving>,
+    /// All `on`s and parallel branches around, outermost first, each with the place that it stands at.
+    homes: Vec<Giving>,
+}
+
+impl Context {
+    /// What is tried: its errors are handled here.
+    fn tried(&self) -> Self {
+        Self { wrapper: Vec::new(), is_seen: true, handler: self.place.clone(), meets: false, ..self.clone() }
+    }
 }
 
 /// A branch that gives something out, and where its values become visible.
@@ -80,13 +93,20 @@ pub(super) struct Placer<'a> {
     certain: HashMap<Var, u32>,
     /// Views whose elements have been waited for.
     ready: HashSet<Var>,
-    /// Variables read by what placement itself added.
+    /// By stream, the branches that push to it and the places where that becomes visible.
+    meetings: HashMap<Var, Vec<Giving>>,
+    /// What variables are called in the branch where control is.
+    renamed: HashMap<Var, Var>,
+    /// The canon with one element, once a condition needs it.
     needs_one: Option<Var>,
+    /// The relay of the init peer, if there is one.
+    relay: Option<Value>,
+    warnings: Vec<Diagnostic>,
     span: Span,
 }
 
 /// Puts hops and waits for places.
-pub(crate) fn place(script: Script, options: &Options) -> Script {
+pub(crate) fn place(script: Script, options: &Options) -> (Script, Vec<Diagnostic>) {
     let Script { root, vars, relay, place } = script;
     let facts = Analysis::new(&root, &vars, &place);
     let span = root.span;
@@ -98,17 +118,30 @@ pub(crate) fn place(script: Script, options: &Options) -> Script {
         pending: HashMap::new(),
         certain: HashMap::new(),
         ready: HashSet::new(),
+        renamed: HashMap::new(),
+        meetings: HashMap::new(),
         needs_one: None,
+        relay: relay.map(Value::var),
+        warnings: Vec::new(),
         span,
     };
-    let context = Context { place: place.clone(), wrapper: Vec::new(), is_seen: true, meets: None, giving: None };
+    let context = Context {
+        place: place.clone(),
+        wrapper: Vec::new(),
+        is_seen: true,
+        handler: place.clone(),
+        meets: false,
+        giving: None,
+        homes: Vec::new(),
+    };
     let mut nodes = placer.placed(root, 0, &context, &Follow::Nothing);
     if let Some(one) = placer.needs_one {
         fill_one(&mut nodes, one, &mut placer.vars);
     } else {
         drop_one(&mut nodes);
     }
-    Script { root: Node::seq(nodes, span), vars: placer.vars, relay, place }
+    let script = Script { root: Node::seq(nodes, span), vars: placer.vars, relay, place };
+    (script, placer.warnings)
 }
 
 impl Placer<'_> {
@@ -135,7 +168,7 @@ impl Placer<'_> {
             Op::Seq(nodes) => self.seq(nodes, number, context, follow, out),
             Op::At { place, body } => self.at(place, *body, number, context, follow, out),
             Op::Par(nodes) => self.par(nodes, number, context, follow, out),
-            Op::Detach(body) => self.detach(*body, number, context, out),
+            Op::Detach(body) => self.detach(*body, number, context, follow, out),
             Op::Xor(left, right) => self.xor((*left, *right), number, context, (follow, None), out),
             Op::Select(select) => self.select(*select, number, context, (follow, None), out),
             Op::Loop(one) => self.loops(*one, number, context, follow, out),
@@ -172,7 +205,7 @@ impl Placer<'_> {
             _ => {}
         }
         self.await_pending(self.facts.range(number), context, out);
-        if let Some(to) = self.gives_early(number, context) {
+        if let Some(to) = self.gives_early(&node, context) {
             return self.send_ahead(node, &to, out);
         }
         self.count(&node.op);
@@ -186,16 +219,16 @@ impl Placer<'_> {
     }
 
     /// Where the values that a node pushes in the middle of a branch are wanted, if that is not here.
-    fn gives_early(&self, number: u32, context: &Context) -> Option<Rc<Place>> {
+    fn gives_early(&self, node: &Node, context: &Context) -> Option<Rc<Place>> {
         let Giving { to, range } = context.giving.as_ref()?;
         if self.loc.at.as_ref() == Some(&to.peer) {
             return None;
         }
-        let mut sets = self.facts.sets_in(self.facts.range(number)).peekable();
-        let is_stream = |var: &Var| matches!(self.vars.kind(*var), VarKind::Stream | VarKind::Map);
-        sets.peek()?;
-        let wanted = sets.all(|var| is_stream(&var) && !self.facts.is_read_in(var, range) && self.facts.is_read(var));
-        wanted.then(|| to.clone())
+        let mut sets = Vec::new();
+        branch::sets_of(node, &mut sets);
+        let is_stream = |var: Var| matches!(self.vars.kind(var), VarKind::Stream | VarKind::Map);
+        let is_wanted = |&var: &Var| is_stream(var) && !self.facts.is_read_in(var, range) && self.facts.is_read(var);
+        (!sets.is_empty() && sets.iter().all(is_wanted)).then(|| to.clone())
     }
 
     /// Lets a push travel back on its own while the branch goes on, so that it becomes visible where it is awaited and
@@ -295,27 +328,55 @@ impl Placer<'_> {
         out: &mut Vec<Node>,
     ) {
         self.prepare_leaving(number, context, &place, out);
+        self.warn_of_client(&place, context);
         let span = body.span;
-        let mut stops = route(&place, &context.place);
-        if let Some(meets) = &context.meets
-            && meets.peer != place.peer
-        {
-            stops.push(Stop::Peer(meets.peer.clone()));
-        }
-        let is_wrapped =
-            self.options.error_routes && context.is_seen && !stops.is_empty() && !context.wrapper.starts_with(&stops);
-        let wrapper = if is_wrapped { stops.clone() } else { context.wrapper.clone() };
-        let inside = Context { place, wrapper, is_seen: context.is_seen, meets: None, giving: context.giving.clone() };
+        let stops = self.way_back(&place, context);
+        let is_wrapped = self.options.error_routes && context.is_seen && !stops.is_empty();
+        let mut wrapper = if is_wrapped { stops.clone() } else { Vec::new() };
+        wrapper.extend(context.wrapper.iter().cloned());
+        let mut homes = context.homes.clone();
+        homes.push(Giving { to: context.place.clone(), range: self.facts.range(number) });
+        let inside = Context { place, wrapper, homes, ..context.clone() };
         let leaves = match follow {
             Follow::Nothing => Follow::Nothing,
             Follow::Inside(first) => Follow::Outside { to: context.place.clone(), first: first.clone() },
             Follow::Outside { to, first } => Follow::Outside { to: to.clone(), first: first.clone() },
         };
+        let known: HashSet<Var> = self.pending.keys().copied().collect();
         let mut inner = self.placed(body, number + 1, &inside, &leaves);
+        if !matches!(follow, Follow::Nothing) {
+            self.await_before_leaving(&known, self.facts.range(number), &inside, &mut inner);
+        }
         if let Follow::Inside(first) = follow {
             self.go(&context.place, first, &mut inner);
         }
         if is_wrapped { push_wrap(out, inner, stops, span) } else { out.append(&mut inner) }
+    }
+
+    /// The stops by which an error comes from a place to where the wrappers around take over, or to its handler.
+    fn way_back(&self, place: &Rc<Place>, context: &Context) -> Vec<Stop> {
+        let mut whole = route(place, &context.handler);
+        if context.meets && context.handler.peer != place.peer {
+            whole.push(Stop::Peer(context.handler.peer.clone()));
+        }
+        if whole.ends_with(&context.wrapper) {
+            whole.truncate(whole.len() - context.wrapper.len());
+            return whole;
+        }
+        let stops = route(place, &context.place);
+        if context.wrapper.starts_with(&stops) { Vec::new() } else { stops }
+    }
+
+    /// A client is reached through its relay, unless control comes from there.
+    fn warn_of_client(&mut self, place: &Rc<Place>, context: &Context) {
+        let is_client = place.peer == Value::InitPeer && place.via.is_empty();
+        let from = &context.place;
+        let comes_from_relay = from.peer == Value::InitPeer || self.relay.as_ref() == Some(&from.peer);
+        if is_client && self.relay.is_some() && !comes_from_relay && place.outer.is_some() {
+            let message = "the init peer may not be reachable from another peer than its relay";
+            let help = "a client is reached through its relay: `on INIT_PEER_ID via HOST_PEER_ID:`";
+            self.warnings.push(Diagnostic::new(Code::CLIENT_DIRECT, self.span, message).help(help));
+        }
     }
 
     /// Hops to the place of an instruction that executes; the instruction makes the last move.
@@ -365,7 +426,7 @@ impl Placer<'_> {
     }
 
     /// Enters a place that a loop or `par` stands at, if that lies on the way anyway.
-    fn enter(&mut self, number: u32, context: &Context, out: &mut Vec<Node>) {
+    fn enter(&mut self, number: u32, context: &Context, follow: &Follow, out: &mut Vec<Node>) {
         let first = self.facts.first(number).clone();
         let Some(target) = &first.place else { return };
         let to = &context.place;
@@ -375,7 +436,10 @@ impl Placer<'_> {
         let mut stops = route(&self.loc.place, to);
         let passes =
             route(&self.loc.place, target).iter().any(|stop| matches!(stop, Stop::Peer(peer) if *peer == to.peer));
-        if passes {
+        // A place without relays is entered at its peer, unless what runs next makes that move.
+        let next = first.then(&follow.first());
+        let stays = !next.many && next.place.as_ref().is_some_and(|place| place.peer == to.peer);
+        if passes || (is_direct(to) && !stays && self.loc.place.peer != to.peer) {
             stops.push(Stop::Peer(to.peer.clone()));
         }
         let stops = trim(stops, self.loc.at.as_ref());

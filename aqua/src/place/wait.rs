@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use crate::ir::{Accessor, Fold, Node, Op, Place, Value, Var, VarKind, Wait};
 
+use crate::diagnostic::{Code, Diagnostic};
+
 use super::{Context, Placer};
 
 /// What is known at a point: pending variables, least lengths of streams, views waited for.
@@ -89,8 +91,25 @@ impl Placer<'_> {
         self.arrive(place, out);
         let hint = self.vars.info(var).hint.clone();
         let output = self.vars.add(&hint, VarKind::Scalar);
-        out.push(Node::new(Op::Ap { value: Value::var(var), output }, self.span));
+        let name = self.renamed.get(&var).copied().unwrap_or(var);
+        out.push(Node::new(Op::Ap { value: Value::var(name), output }, self.span));
         self.pending.remove(&var);
+    }
+
+    /// What arrives at a place that control leaves for good, and is read later, is waited for while control is there.
+    pub(super) fn await_before_leaving(
+        &mut self,
+        known: &HashSet<Var>,
+        range: Range<u32>,
+        context: &Context,
+        out: &mut Vec<Node>,
+    ) {
+        let is_new = |(var, _): &(&Var, &Rc<Place>)| !known.contains(var) && self.facts.is_read_after(**var, &range);
+        let mut new: Vec<_> = self.pending.iter().filter(is_new).map(|(var, place)| (*var, place.clone())).collect();
+        new.sort_unstable_by_key(|(var, _)| *var);
+        for (var, place) in new {
+            self.await_at(var, &place, context, out);
+        }
     }
 
     /// `join` of variables.
@@ -114,14 +133,12 @@ impl Placer<'_> {
         let waits: Vec<(Var, Value)> =
             self.facts.waits_in(range.clone()).iter().map(|wait| (wait.stream, wait.index.clone())).collect();
         for (stream, index) in waits {
-            let is_filled_here = {
-                let mut beside = self.facts.pushed_beside(stream, number).peekable();
-                beside.peek().is_some() && beside.all(|place| place.peer == context.place.peer)
-            };
+            let beside = self.beside(stream, number);
+            let is_filled_here = !beside.is_empty() && beside.iter().all(|place| place.peer == context.place.peer);
             let is_known = !index.vars().any(|var| self.facts.is_set_in(var, range.clone()));
             if is_filled_here && is_known && !self.is_ready(stream, &index) {
                 self.arrive(&context.place, out);
-                let fold = self.counting_fold(stream, index.clone(), context.place.peer.clone());
+                let fold = self.counted(stream, &index, &context.place.peer);
                 out.push(fold);
                 self.note_ready(stream, &index);
             }
@@ -139,6 +156,15 @@ impl Placer<'_> {
                 self.await_at(var, &place, context, out);
             }
         }
+    }
+
+    /// Where elements appear that are pushed beside a node.
+    fn beside(&self, stream: Var, number: u32) -> Vec<Rc<Place>> {
+        let known = self.meetings.get(&stream).into_iter().flatten();
+        let known: Vec<Rc<Place>> =
+            known.filter(|giving| !giving.range.contains(&number)).map(|giving| giving.to.clone()).collect();
+        let pushes: Vec<Rc<Place>> = self.facts.pushed_beside(stream, number).cloned().collect();
+        if known.is_empty() { pushes } else { known }
     }
 
     fn is_ready(&self, stream: Var, index: &Value) -> bool {
@@ -159,7 +185,7 @@ impl Placer<'_> {
     pub(super) fn wait(&mut self, wait: Wait, number: u32, context: &Context, out: &mut Vec<Node>) {
         let Wait { stream, index, view } = wait;
         let canon = Node::new(Op::Canon { peer: context.place.peer.clone(), source: stream, target: view }, self.span);
-        let beside: Vec<Rc<Place>> = self.facts.pushed_beside(stream, number).cloned().collect();
+        let beside = self.beside(stream, number);
         let is_read = self.facts.is_read(view);
         if self.is_ready(stream, &index) {
             if is_read {
@@ -169,29 +195,60 @@ impl Placer<'_> {
         } else if beside.is_empty() {
             self.arrive_to_execute(number, context, out);
             out.push(canon);
+            self.warn_of_endless(stream, &index, number);
             let element = Value::Var(view, vec![accessor(&index)]);
             let output = self.vars.add("item", VarKind::Scalar);
             let test = Node::new(Op::Ap { value: element, output }, self.span);
             out.push(test.xor(Node::new(Op::Never, self.span)));
         } else {
-            let reports_here = beside.iter().all(|place| place.peer == context.place.peer);
+            let single = beside.iter().all(|place| place.peer == beside[0].peer);
             self.await_pending_elsewhere(number..number + 1, context, out);
-            self.arrive(&context.place, out);
-            if reports_here && index == Value::Int(0) {
+            // Elements that arrive at one other place are waited for there.
+            let there = if single { beside[0].clone() } else { context.place.clone() };
+            self.arrive(&there, out);
+            if single && index == Value::Int(0) {
                 let iterator = self.vars.add("i", VarKind::Scalar);
                 let body = Node::null(self.span);
                 let fold = Fold { iterable: Value::var(stream), iterator, body, last: None };
                 out.push(Node::new(Op::Fold(Box::new(fold)), self.span));
             } else {
-                let fold = self.counting_fold(stream, index.clone(), context.place.peer.clone());
+                let fold = self.counted(stream, &index, &there.peer);
                 out.push(fold);
             }
             if is_read {
+                self.arrive_to_execute(number, context, out);
                 out.push(canon);
             }
         }
         self.note_ready(stream, &index);
         self.ready.insert(view);
+    }
+
+    /// Nothing pushes any more when this wait is reached: are there enough elements at best?
+    fn warn_of_endless(&mut self, stream: Var, index: &Value, number: u32) {
+        let (Value::Int(index), Some(most)) = (index, self.facts.most_before(stream, number)) else { return };
+        if i64::from(most) > *index {
+            return;
+        }
+        let name = self.vars.info(stream).hint.clone();
+        let message = format!("this waits for ever: `{name}` has at most {most} elements here");
+        let help = "wait for fewer, or ask without waiting: `if s.length > 2:`";
+        self.warnings.push(Diagnostic::new(Code::WAITS_FOREVER, self.span, message).help(help));
+    }
+
+    /// Waits for the element at a peer: what is there already is taken as it is, so that others who come here later go the
+    /// same way; else the counting fold, at every element that arrives.
+    ///
+    /// `(xor (seq (canon P $s #ww) (ap #ww.$.[n] x)) (fold $s i (seq (canon P $s #ww) (xor (ap #ww.$.[n] x) (next i))) (never)))`
+    fn counted(&mut self, stream: Var, index: &Value, peer: &Value) -> Node {
+        let hint = self.vars.info(stream).hint.clone();
+        let so_far = self.vars.add(&hint, VarKind::Canon);
+        let item = self.vars.add("item", VarKind::Scalar);
+        let node = |op| Node::new(op, self.span);
+        let canon = node(Op::Canon { peer: peer.clone(), source: stream, target: so_far });
+        let test = node(Op::Ap { value: Value::Var(so_far, vec![accessor(index)]), output: item });
+        let now = node(Op::Seq(vec![canon, test]));
+        now.xor(self.counting_fold(stream, index.clone(), peer.clone()))
     }
 
     /// `(fold $s i (seq (canon P $s #ww) (xor (ap #ww.$.[n] x) (next i))) (never))`

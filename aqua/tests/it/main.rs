@@ -1,4 +1,8 @@
 //! Tests of the compiler at its public boundary.
 
-mod build;
+mod cases;
 mod examples;
+mod library;
+mod shorten;
+mod support;
+mod topology;
