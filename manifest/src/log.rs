@@ -62,6 +62,12 @@ impl LogFilter {
     }
 }
 
+impl From<LogLevel> for LogFilter {
+    fn from(level: LogLevel) -> LogFilter {
+        LogFilter { level, targets: BTreeMap::new() }
+    }
+}
+
 impl FromStr for LogFilter {
     type Err = String;
 

@@ -23,6 +23,7 @@
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod cancel;
 mod engine;
 mod host;
 mod interface;
@@ -36,15 +37,17 @@ mod service;
 mod spec;
 mod value;
 
+pub use crate::cancel::CancelToken;
 pub use crate::engine::{CodeCacheConfig, Engine, EngineConfig, EngineError};
 pub use crate::interface::{Case, Change, Field, Function, Interface, Param, Type, TypeDef};
-pub use crate::link::{LinkError, LinkErrors, Plan, Request};
+pub use crate::link::{Access, LinkError, LinkErrors, LinkWarning, Permission, PermissionSource, Plan, Request};
 pub use crate::logs::{LogRecord, LogSink};
 pub use crate::metadata::Metadata;
 pub use crate::module::{MAX_MODULE_BYTES, Module, ModuleError};
 pub use crate::params::{CallParameters, ParticleParameters, SecurityTetraplet};
 pub use crate::service::{
-    CallError, CallOptions, Frame, FunctionStats, ModuleStats, Service, ServiceBuilder, ServiceStats, StartError, Trap,
+    CallError, CallOptions, Directory, DirectoryKind, Frame, FunctionStats, Grants, ModuleStats, Service,
+    ServiceBuilder, ServiceStats, StartError, Trap,
 };
 pub use crate::spec::{ModuleSpec, ServiceSpec};
 pub use crate::value::{Dialect, ValueError};

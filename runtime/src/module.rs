@@ -1,6 +1,6 @@
 //! One module: a component's bytes with what it offers and wants. The bytes are untrusted; nothing here runs them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const MAX_ITEMS: usize = 1_000;
 
 /// A component with a name. Cheap to clone.
 #[derive(Clone)]
-pub struct Module(Arc<Inner>);
+pub struct Module(Arc<Inner>, Option<usize>);
 
 struct Inner {
     name: Arc<str>,
@@ -32,8 +32,19 @@ struct Inner {
     exported: Vec<Interface>,
     bare: Interface,
     empty: Interface,
-    initial_memory: u64,
-    fixed: FixedLengths,
+    memories: Vec<MemoryShape>,
+    notes: Notes,
+}
+
+/// One memory of a component's core modules, in the order of the bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MemoryShape {
+    /// Pages at first.
+    pub(crate) initial: u64,
+    /// Pages at most, if the component says.
+    pub(crate) maximum: Option<u64>,
+    /// log2 of the bytes of a page.
+    pub(crate) page: u32,
 }
 
 /// Which lists of a module stand for arrays of fixed length, as `marine build` notes it in the custom section `marine:manifest`: by the
@@ -123,7 +134,7 @@ impl Module {
             Validator::new_with_features(features()).validate_all(&bytes).map_err(|cause| invalid(name, &cause))?;
         let refused = |cause: DecodeError| ModuleError::Refused { name: name.to_owned(), cause: cause.to_string() };
         let inner = outline.describe(name, types.as_ref()).map_err(refused)?;
-        Ok(Module(Arc::new(Inner { cid: module_cid(&bytes), bytes, ..inner })))
+        Ok(Module(Arc::new(Inner { cid: module_cid(&bytes), bytes, ..inner }), None))
     }
 
     /// Reads and checks the component at `path`.
@@ -176,6 +187,9 @@ impl Module {
 
     /// [`Module::interface`], or the ids between which it cannot be decided.
     pub(crate) fn own_interface(&self) -> Result<Option<&Interface>, Vec<&str>> {
+        if let Some(chosen) = self.1.and_then(|index| self.0.exported.get(index)) {
+            return Ok(Some(chosen));
+        }
         let own = format!("marine:{}/api", self.name());
         let is_own =
             |interface: &&Interface| interface.id.as_deref().is_some_and(|id| id.split('@').next() == Some(&own));
@@ -188,12 +202,46 @@ impl Module {
         }
     }
 
+    /// This module with the exported interface `id` (with or without its version) for *the* interface.
+    ///
+    /// # Errors
+    /// The interfaces that it exports, if that is none of them.
+    pub fn with_interface(&self, id: &str) -> Result<Module, Vec<String>> {
+        let ids = || self.0.exported.iter().map(|interface| interface.id.as_deref().unwrap_or_default());
+        let found = ids()
+            .position(|exported| exported == id)
+            .or_else(|| ids().position(|exported| exported.split('@').next() == Some(id)));
+        match found {
+            Some(index) => Ok(Module(self.0.clone(), Some(index))),
+            None => Err(ids().map(str::to_owned).collect()),
+        }
+    }
+
     pub(crate) fn import_list(&self) -> &[Import] {
         &self.0.imports
     }
 
     pub(crate) fn fixed_lengths(&self) -> &FixedLengths {
-        &self.0.fixed
+        &self.0.notes.fixed
+    }
+
+    /// The version that its metadata gives, if it is one.
+    pub(crate) fn version(&self) -> Option<&semver::Version> {
+        self.0.notes.version.as_ref()
+    }
+
+    /// The programs that it declares to run.
+    pub(crate) fn wanted_binaries(&self) -> &[String] {
+        &self.0.notes.binaries
+    }
+
+    /// The versions that it requires of what it imports, by import or module name.
+    pub(crate) fn required_versions(&self) -> &BTreeMap<String, String> {
+        &self.0.notes.requires
+    }
+
+    pub(crate) fn memories(&self) -> &[MemoryShape] {
+        &self.0.memories
     }
 
     pub(crate) fn shared_name(&self) -> Arc<str> {
@@ -202,7 +250,7 @@ impl Module {
 
     /// Bytes of the largest memory with which one of its core modules starts.
     pub(crate) fn initial_memory(&self) -> u64 {
-        self.0.initial_memory
+        self.0.memories.iter().map(|memory| memory.initial.saturating_mul(1 << memory.page.min(16))).max().unwrap_or(0)
     }
 }
 
@@ -227,8 +275,8 @@ struct Outline {
     imports: Vec<String>,
     exports: Vec<String>,
     docs: PackageDocs,
-    initial_memory: u64,
-    fixed: FixedLengths,
+    memories: Vec<MemoryShape>,
+    notes: Notes,
 }
 
 impl Outline {
@@ -263,23 +311,27 @@ impl Outline {
                 Payload::MemorySection(section) => {
                     for memory in section {
                         let memory = memory.map_err(|cause| invalid(name, &cause))?;
-                        let page = 1u64 << memory.page_size_log2.unwrap_or(16).min(16);
-                        outline.initial_memory = outline.initial_memory.max(memory.initial.saturating_mul(page));
+                        let page = memory.page_size_log2.unwrap_or(16);
+                        let (initial, maximum) = (memory.initial, memory.maximum);
+                        outline.memories.push(MemoryShape { initial, maximum, page });
                     }
                 }
                 Payload::CustomSection(section) if depth == 1 && section.name() == PackageDocs::SECTION => {
                     outline.docs = PackageDocs::parse(section.data());
                 }
-                Payload::CustomSection(section) if depth == 1 && section.name() == FixedLengths::SECTION => {
-                    outline.fixed = FixedLengths::parse(section.data());
+                Payload::CustomSection(section) if depth == 1 && section.name() == Notes::SECTION => {
+                    outline.notes.read(section.data());
+                }
+                Payload::CustomSection(section) if depth == 1 && section.name() == Notes::VERSION => {
+                    outline.notes.read_version(section.data());
                 }
                 _ => {}
             }
             if depth > MAX_NESTING {
                 return Err(refused(format!("modules nest deeper than {MAX_NESTING} levels")));
             }
-            if outline.imports.len() > MAX_ITEMS || outline.exports.len() > MAX_ITEMS {
-                return Err(refused(format!("it has more than {MAX_ITEMS} imports or exports")));
+            if outline.imports.len().max(outline.exports.len()).max(outline.memories.len()) > MAX_ITEMS {
+                return Err(refused(format!("it has more than {MAX_ITEMS} imports, exports or memories")));
             }
         }
         Ok(outline)
@@ -313,24 +365,55 @@ impl Outline {
         }
         let (bytes, cid) = (Vec::new(), module_cid(&[]));
         let empty = Interface::default();
-        let (initial_memory, fixed) = (self.initial_memory, self.fixed);
-        Ok(Inner { name: name.into(), bytes, cid, imports, exported, bare, empty, initial_memory, fixed })
+        let (memories, notes) = (self.memories, self.notes);
+        Ok(Inner { name: name.into(), bytes, cid, imports, exported, bare, empty, memories, notes })
+    }
+}
+
+/// What linking needs of a module's metadata. It is the author's word: what cannot be read counts as absent.
+#[derive(Debug, Default)]
+struct Notes {
+    fixed: FixedLengths,
+    version: Option<semver::Version>,
+    binaries: Vec<String>,
+    requires: BTreeMap<String, String>,
+}
+
+impl Notes {
+    /// The section that `marine build` writes.
+    const SECTION: &'static str = "marine:manifest";
+    /// The section in which component tools in general write a version.
+    const VERSION: &'static str = "version";
+
+    fn read(&mut self, section: &[u8]) {
+        let Ok(serde_json::Value::Object(mut fields)) = serde_json::from_slice(section) else { return };
+        let mut field = |name: &str| fields.remove(name).unwrap_or_default();
+        self.fixed = FixedLengths::of_json(field("fixed"));
+        self.binaries = serde_json::from_value(field("binaries")).unwrap_or_default();
+        self.requires = serde_json::from_value(field("requires")).unwrap_or_default();
+        if let Some(version) = field("version").as_str().and_then(|text| text.parse().ok()) {
+            self.version = Some(version);
+        }
+    }
+
+    fn read_version(&mut self, section: &[u8]) {
+        let version = std::str::from_utf8(section).ok().and_then(|text| text.parse().ok());
+        self.version = self.version.take().or(version);
     }
 }
 
 impl FixedLengths {
-    /// The name of the section.
-    const SECTION: &'static str = "marine:manifest";
-
-    /// Reads the section; what cannot be read counts as absent, and the guest checks lengths itself.
+    #[cfg(test)]
     pub(crate) fn parse(section: &[u8]) -> FixedLengths {
-        #[derive(Default, serde::Deserialize)]
-        struct Manifest {
-            #[serde(default)]
-            fixed: HashMap<String, u32>,
-        }
-        let manifest: Manifest = serde_json::from_slice(section).unwrap_or_default();
-        FixedLengths(manifest.fixed.into_iter().map(|(path, length)| (plain(&path), length)).collect())
+        let mut notes = Notes::default();
+        notes.read(section);
+        notes.fixed
+    }
+
+    /// A guest checks lengths itself: what cannot be read counts as absent.
+    fn of_json(fixed: serde_json::Value) -> FixedLengths {
+        let fixed: HashMap<String, u32> = serde_json::from_value(fixed).unwrap_or_default();
+        FixedLengths(fixed.into_iter().map(|(path, length)| (plain(&path), length)).collect())
     }
 
     /// The length of the list at `path`, if it is fixed.

@@ -282,10 +282,7 @@ impl Services {
         let (policy, mut missing) = (self.rights.policy.grants(), Vec::new());
         for (module, entry) in spec.modules.iter_mut().zip(&blueprint.modules) {
             match entry.grants.resolve(&policy) {
-                Ok(grants) => {
-                    (module.asked_dirs, module.asked_env) = Default::default();
-                    module.grants = grants;
-                }
+                Ok(grants) => module.grant_all(grants),
                 Err(lines) => missing.extend(lines.iter().map(|line| format!("{}: {line}", entry.name))),
             }
         }

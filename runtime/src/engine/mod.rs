@@ -12,6 +12,7 @@ use wasmtime::component::Component;
 
 pub(crate) use self::cache::{CodeCache, Key};
 pub(crate) use self::ticker::{TICK, Ticker};
+use crate::host::Trust;
 use crate::service::Code;
 
 /// Bytes of stack a guest may use.
@@ -28,6 +29,11 @@ pub struct EngineConfig {
     pub cache: CodeCacheConfig,
     /// Bytes of WebAssembly stack of a call, at most 1.5 MiB; a thread that calls needs half a MiB more.
     pub stack: usize,
+    /// Units of fuel that a call, or a start, may use: about one per WebAssembly instruction, counted the same on every machine. `None`
+    /// meters nothing, which is faster; time is bounded anyway.
+    pub fuel: Option<u64>,
+    /// Certificates (DER) of the authorities that services' HTTPS connections trust; those of Mozilla if there are none.
+    pub trusted_roots: Vec<Vec<u8>>,
 }
 
 /// Where compiled code is kept between runs.
@@ -70,6 +76,8 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     wasmtime: wasmtime::Engine,
+    fuel: Option<u64>,
+    trust: Trust,
     ticker: Ticker,
     cache: Option<CodeCache>,
     recent: Mutex<VecDeque<(Key, Arc<Code>)>>,
@@ -78,7 +86,7 @@ struct Inner {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        EngineConfig { cache: CodeCacheConfig::User, stack: DEFAULT_STACK }
+        EngineConfig { cache: CodeCacheConfig::User, stack: DEFAULT_STACK, fuel: None, trusted_roots: Vec::new() }
     }
 }
 
@@ -91,16 +99,25 @@ impl Engine {
         if !(64 * 1024..=MAX_STACK).contains(&config.stack) {
             return Err(EngineError::Stack(config.stack));
         }
-        let wasmtime = wasmtime::Engine::new(&compiler_config(config.stack))
+        let wasmtime = wasmtime::Engine::new(&compiler_config(config.stack, config.fuel.is_some()))
             .map_err(|cause| EngineError::Compiler(format!("{cause:#}")))?;
         let cache = open_cache(config.cache)?;
+        let (fuel, trust) = (config.fuel, Trust::new(&config.trusted_roots));
         let ticker = Ticker::start(&wasmtime).map_err(EngineError::Clock)?;
         let (recent, compiling) = (Mutex::default(), Mutex::default());
-        Ok(Engine(Arc::new(Inner { wasmtime, ticker, cache, recent, compiling })))
+        Ok(Engine(Arc::new(Inner { wasmtime, fuel, trust, ticker, cache, recent, compiling })))
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.0.wasmtime
+    }
+
+    pub(crate) fn fuel(&self) -> Option<u64> {
+        self.0.fuel
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.0.trust
     }
 
     pub(crate) fn ticker(&self) -> &Ticker {
@@ -170,12 +187,13 @@ impl Engine {
     }
 }
 
-fn compiler_config(stack: usize) -> wasmtime::Config {
+fn compiler_config(stack: usize, metered: bool) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.wasm_component_model(true);
     // Asynchronous components are not offered, and their bookkeeping makes every call of a host function four times slower.
     config.concurrency_support(false);
     config.epoch_interruption(true);
+    config.consume_fuel(metered);
     config.max_wasm_stack(stack);
     config.parallel_compilation(true);
     // Source lines in traps, where a module has debug information.

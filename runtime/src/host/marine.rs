@@ -4,34 +4,34 @@ use marine_manifest::LogLevel;
 use wasmtime::StoreContextMut;
 use wasmtime::component::LinkerInstance;
 
-use self::bindings::marine::host::call_parameters as wit;
-use self::bindings::marine::host::log::Level;
+use super::bindings::marine::host::call_parameters as wit;
+use super::bindings::marine::host::log::Level;
 use super::state::State;
+use super::{binaries, http, keyvalue};
 use crate::params::{CallParameters, ParticleParameters, SecurityTetraplet};
 
-/// Types generated from the package's WIT; the functions are closures, which know their module.
-mod bindings {
-    wasmtime::component::bindgen!({ path: "../wit/marine-host.wit", world: "marine:host/guest" });
-}
-
 /// The interfaces that are offered.
-pub(super) const INTERFACES: &[&str] = &["call-parameters", "log"];
+pub(super) const INTERFACES: &[&str] = &["binaries", "call-parameters", "http", "keyvalue", "log"];
 
 /// Defines `interface` (one of [`INTERFACES`]) in `instance` for the module at `index`.
 pub(super) fn define(to: &mut LinkerInstance<'_, State>, index: usize, interface: &str) -> wasmtime::Result<()> {
     match interface {
+        "binaries" => binaries::define(to, index),
+        "http" => http::define(to, index),
+        "keyvalue" => keyvalue::define(to, index),
         "call-parameters" => {
             to.func_wrap("get", |store: StoreContextMut<'_, State>, ()| Ok((parameters(&store.data().call.params),)))?;
             to.func_wrap("call-id", |store: StoreContextMut<'_, State>, ()| Ok((store.data().call.id.to_string(),)))
         }
         "log" => {
             to.func_wrap("filter", move |store: StoreContextMut<'_, State>, ()| {
-                Ok((store.data().modules[index].log.level.as_str().to_owned(),))
+                Ok((store.data().modules[index].log.filter.to_string(),))
             })?;
             to.func_wrap(
                 "write",
-                move |store: StoreContextMut<'_, State>, (level, target, _, message): (Level, String, u32, String)| {
-                    store.data().modules[index].log.write(severity(level), &target, message);
+                move |store: StoreContextMut<'_, State>,
+                      (level, target, bits, message): (Level, String, u32, String)| {
+                    store.data().modules[index].log.write(severity(level), &target, bits, message);
                     Ok(())
                 },
             )

@@ -1,17 +1,32 @@
 //! What the host offers to modules: which interfaces, and their implementation, bound to one module each.
 
+mod binaries;
+mod http;
+mod keyvalue;
 mod marine;
 mod output;
 mod poll;
+mod reach;
 mod state;
+mod streams;
 mod wasi;
 
 use wasmtime::component::{Component, Linker};
 
+pub(crate) use self::http::Trust;
+pub(crate) use self::keyvalue::Stores;
 pub(crate) use self::output::Capture;
-pub(crate) use self::poll::TimedOut;
-pub(crate) use self::state::{CallContext, Limiter, ModuleLog, ModuleState, Refusal, State};
+pub(crate) use self::poll::{Cancelled, TimedOut};
+pub(crate) use self::reach::{Place, Program, Reach, find_program};
+pub(crate) use self::state::{
+    CallContext, Denials, HostShared, Limiter, Memory, ModuleLog, ModuleState, Refusal, State,
+};
 use crate::link::split_import;
+
+/// Types generated from the WIT of package `marine:host`; the functions are closures, which know their module.
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../wit/marine-host.wit", world: "marine:host/guest" });
+}
 
 /// What the host says to an import.
 #[derive(Debug, PartialEq, Eq)]

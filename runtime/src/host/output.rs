@@ -74,7 +74,7 @@ impl Capture {
             let line = std::mem::take(&mut written.line);
             let text = String::from_utf8_lossy(&line);
             let level = if text.contains(" panicked at ") { LogLevel::Error } else { self.level };
-            self.log.write(level, self.target, text.trim_end_matches('\r').to_owned());
+            self.log.write(level, self.target, 0, text.trim_end_matches('\r').to_owned());
         }
     }
 }

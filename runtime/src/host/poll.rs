@@ -1,5 +1,5 @@
-//! `wasi:io/poll` with an end: a guest that waits (sleeps, for example) is stopped at the deadline of its call. Epochs cannot do that,
-//! they only interrupt a guest that computes.
+//! `wasi:io/poll` with an end: a guest that waits (sleeps, for example) is stopped at the end of its call. Epochs cannot do that, they
+//! only interrupt a guest that computes.
 
 use std::future::Future;
 use std::time::Instant;
@@ -9,10 +9,24 @@ use wasmtime_wasi::p2::DynPollable;
 use wasmtime_wasi::p2::bindings::{io as asynchronous, sync};
 use wasmtime_wasi::runtime::in_tokio;
 
+use crate::cancel::CancelToken;
+
 /// The deadline of a call has passed.
 #[derive(Debug, thiserror::Error)]
 #[error("the deadline has passed")]
 pub(crate) struct TimedOut;
+
+/// The call was cancelled by its caller.
+#[derive(Debug, thiserror::Error)]
+#[error("the call was cancelled")]
+pub(crate) struct Cancelled;
+
+/// When something that a guest waits for is given up.
+#[derive(Clone)]
+pub(crate) struct Ends {
+    pub(crate) deadline: Instant,
+    pub(crate) cancel: Option<CancelToken>,
+}
 
 /// Selects [`PollView`] as the host of the interface.
 pub(super) struct Poll;
@@ -24,31 +38,40 @@ impl HasData for Poll {
 /// The resources of one module, and until when it may wait.
 pub(super) struct PollView<'a> {
     pub(super) table: &'a mut ResourceTable,
-    pub(super) deadline: Instant,
+    pub(super) ends: Ends,
 }
 
-fn until<T>(deadline: Instant, wait: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+/// What `wait` gives, unless the call ends before.
+pub(super) fn until<T>(ends: &Ends, wait: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
     in_tokio(async {
-        match tokio::time::timeout_at(deadline.into(), wait).await {
-            Ok(done) => done,
-            Err(_) => Err(TimedOut.into()),
+        let cancelled = async {
+            match &ends.cancel {
+                Some(token) => token.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            done = wait => done,
+            () = cancelled => Err(Cancelled.into()),
+            () = tokio::time::sleep_until(ends.deadline.into()) => Err(TimedOut.into()),
         }
     })
 }
 
 impl sync::io::poll::Host for PollView<'_> {
     fn poll(&mut self, pollables: Vec<Resource<DynPollable>>) -> wasmtime::Result<Vec<u32>> {
-        until(self.deadline, asynchronous::poll::Host::poll(self.table, pollables))
+        until(&self.ends, asynchronous::poll::Host::poll(self.table, pollables))
     }
 }
 
 impl sync::io::poll::HostPollable for PollView<'_> {
     fn ready(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<bool> {
-        until(self.deadline, asynchronous::poll::HostPollable::ready(self.table, pollable))
+        until(&self.ends, asynchronous::poll::HostPollable::ready(self.table, pollable))
     }
 
     fn block(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<()> {
-        until(self.deadline, asynchronous::poll::HostPollable::block(self.table, pollable))
+        until(&self.ends, asynchronous::poll::HostPollable::block(self.table, pollable))
     }
 
     fn drop(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<()> {

@@ -12,6 +12,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 
 use super::poll::{Poll, PollView};
 use super::state::{ModuleState, State};
+use super::streams::{StreamView, Streams};
 
 /// The interfaces that are offered.
 pub(super) const INTERFACES: &[&str] = &[
@@ -61,7 +62,7 @@ fn define_for<const I: usize>(to: &mut LinkerInstance<'_, State>, interface: &st
     match interface {
         "io/error" => io::error::add_to_linker_instance::<State, Table>(to, table::<I>),
         "io/poll" => sync::io::poll::add_to_linker_instance::<State, Poll>(to, poll::<I>),
-        "io/streams" => sync::io::streams::add_to_linker_instance::<State, Table>(to, table::<I>),
+        "io/streams" => sync::io::streams::add_to_linker_instance::<State, Streams>(to, streams::<I>),
         "cli/environment" => cli::environment::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
         "cli/exit" => cli::exit::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
         "cli/stdin" => cli::stdin::add_to_linker_instance::<State, WasiCli>(to, command::<I>),
@@ -100,8 +101,13 @@ fn table<const I: usize>(state: &mut State) -> &mut ResourceTable {
 }
 
 fn poll<const I: usize>(state: &mut State) -> PollView<'_> {
-    let deadline = state.call.deadline;
-    PollView { table: table::<I>(state), deadline }
+    let ends = state.call.ends();
+    PollView { table: table::<I>(state), ends }
+}
+
+fn streams<const I: usize>(state: &mut State) -> StreamView<'_> {
+    let ends = state.call.ends();
+    StreamView { table: table::<I>(state), ends }
 }
 
 fn command<const I: usize>(state: &mut State) -> WasiCliCtxView<'_> {

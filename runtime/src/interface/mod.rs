@@ -3,6 +3,7 @@
 //! Names are kept as WIT has them (kebab-case). Two types are compared by structure ([`Type::same_shape`]): the names of parameters,
 //! fields and cases count, the names of the types themselves do not.
 
+mod aqua;
 mod decode;
 mod diff;
 mod docs;
@@ -128,6 +129,11 @@ impl Interface {
     /// The interface as WIT text with its docs, under its own short name.
     pub fn to_wit(&self) -> String {
         print::interface(self)
+    }
+
+    /// The interface as a module of Aqua: `data` for its records and the service `name` (`Shop`), bound to `id` if it is given.
+    pub fn to_aqua(&self, name: &str, id: Option<&str>) -> String {
+        aqua::declarations(self, &aqua::camel(name), id)
     }
 }
 

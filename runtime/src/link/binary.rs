@@ -1,12 +1,17 @@
-//! Edits of a component's bytes before it is composed: host imports get a prefix that names the module, memories get a cap, and core
-//! modules are called after their module, so that a trap's frames tell where it happened.
+//! Edits of a component's bytes before it is composed: host imports get a prefix that names the module, memories get a maximum, types
+//! of imports the names that their providers use, and core modules are called after their module, so that a trap's frames tell where
+//! it happened.
 //!
 //! All other sections are copied as they are. The bytes were validated before ([`Module::from_bytes`](crate::Module::from_bytes)).
+
+use std::cell::Cell;
+use std::collections::HashMap;
 
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{ComponentSection as _, Encode, Section as _};
 use wasmparser::{BinaryReader, BinaryReaderError, Chunk, Parser, Payload};
 
+use super::types::TypeNames;
 use crate::module::{MAX_NESTING, features};
 
 /// Sections of a component or core module that this file makes or edits.
@@ -21,6 +26,8 @@ pub(crate) enum EditError {
     Malformed(#[from] BinaryReaderError),
     #[error("an import of an unknown kind")]
     Import,
+    #[error("a type of an unknown kind")]
+    Types,
     #[error("the component ends too early")]
     Truncated,
     #[error("modules nest deeper than {MAX_NESTING} levels")]
@@ -31,10 +38,14 @@ pub(crate) enum EditError {
 pub(crate) struct Edit<'a> {
     /// The name given to its core modules.
     pub(crate) name: &'a str,
-    /// The most bytes of each of its memories.
-    pub(crate) memory: Option<u64>,
+    /// The maximum of each of its memories, in pages; `None` leaves it as it is.
+    pub(crate) maxima: &'a [Option<u64>],
+    /// How many memories were met.
+    pub(crate) met: Cell<usize>,
     /// The new name of an import of the outermost component.
     pub(crate) rename: &'a dyn Fn(&str) -> String,
+    /// Per import of the outermost component, types of it that get another name.
+    pub(crate) types: HashMap<&'a str, &'a [(String, String)]>,
 }
 
 impl Edit<'_> {
@@ -48,10 +59,17 @@ impl Edit<'_> {
             return Err(EditError::TooDeep);
         }
         let mut out = header(bytes)?;
+        let mut types = if depth == 0 { TypeNames::find(bytes, &self.types)? } else { TypeNames::default() };
         each_section(bytes, |payload, id, body| {
             match payload {
                 Payload::ComponentImportSection(imports) if depth == 0 => {
                     self.imports(imports)?.append_to_component(&mut out)
+                }
+                Payload::ComponentTypeSection(section) if !types.is_empty() => {
+                    types.rename_types(section)?.append_to_component(&mut out)
+                }
+                Payload::ComponentAliasSection(section) if !types.is_empty() => {
+                    types.rename_aliases(section)?.append_to_component(&mut out)
                 }
                 Payload::ModuleSection { .. } => section(&mut out, id, &self.core_module(body)?),
                 Payload::ComponentSection { .. } => section(&mut out, id, &self.component(body, depth + 1)?),
@@ -111,9 +129,9 @@ impl Edit<'_> {
         let mut section = wasm_encoder::MemorySection::new();
         for memory in memories {
             let mut memory = RoundtripReencoder.memory_type(memory?).map_err(|_| EditError::Import)?;
-            if let Some(bytes) = self.memory {
-                let pages = bytes >> memory.page_size_log2.unwrap_or(16).min(63);
-                memory.maximum = Some(memory.maximum.map_or(pages, |maximum| maximum.min(pages)));
+            let index = self.met.replace(self.met.get() + 1);
+            if let Some(pages) = self.maxima.get(index).copied().flatten() {
+                memory.maximum = Some(pages);
             }
             section.memory(memory);
         }
@@ -126,7 +144,7 @@ fn header(bytes: &[u8]) -> Result<Vec<u8>, EditError> {
 }
 
 /// Calls `act` with each section of `bytes`, not those of what is nested in it: payload, id, body.
-fn each_section<'a>(
+pub(super) fn each_section<'a>(
     bytes: &'a [u8],
     mut act: impl FnMut(Payload<'a>, u8, &'a [u8]) -> Result<(), EditError>,
 ) -> Result<(), EditError> {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::error::{LinkError, LinkErrors, MAX_MODULES};
-use crate::host::{Support, support};
-use crate::interface::Interface;
+use crate::host::{Support, find_program, support};
+use crate::interface::{Interface, Type};
+use crate::module::Module;
 use crate::names;
 use crate::spec::{ModuleSpec, ServiceSpec};
 
@@ -32,23 +33,42 @@ pub(crate) enum Wire {
         provider: usize,
         /// The provider's interface; `None` if that is its bare functions.
         interface: Option<String>,
+        /// Types that the importer calls otherwise than the provider: its name, the provider's.
+        renamed: Vec<(String, String)>,
     },
 }
 
-/// Decides the wiring of `spec`.
+/// Decides the wiring of `spec`, and fixes which interface each module offers.
 ///
 /// # Errors
 /// Every reason why the modules do not fit together.
-pub(crate) fn check(spec: &ServiceSpec) -> Result<Wiring, LinkErrors> {
+pub(crate) fn check(spec: &mut ServiceSpec) -> Result<Wiring, LinkErrors> {
+    let errors = choose_interfaces(spec);
     if spec.modules.is_empty() || spec.modules.len() > MAX_MODULES {
         return Err(LinkErrors(vec![LinkError::Count(spec.modules.len())]));
     }
-    let mut checker = Checker { spec, errors: Vec::new() };
+    let mut checker = Checker { spec, errors };
     checker.names();
     let facade = checker.facade();
     let modules: Vec<_> = spec.modules.iter().map(|module| checker.module(module)).collect();
     let order = checker.order(&modules);
     if checker.errors.is_empty() { Ok(Wiring { facade, modules, order }) } else { Err(LinkErrors(checker.errors)) }
+}
+
+fn choose_interfaces(spec: &mut ServiceSpec) -> Vec<LinkError> {
+    let mut errors = Vec::new();
+    for entry in &mut spec.modules {
+        let Some(id) = &entry.interface else { continue };
+        match entry.module.with_interface(id) {
+            Ok(chosen) => entry.module = chosen,
+            Err(exported) => errors.push(LinkError::Interface {
+                module: entry.module.name().to_owned(),
+                interface: id.clone(),
+                exported,
+            }),
+        }
+    }
+    errors
 }
 
 struct Checker<'a> {
@@ -96,6 +116,10 @@ impl<'a> Checker<'a> {
             self.errors.push(LinkError::Memory { module: name.to_owned(), initial, cap });
         }
         self.needs(spec);
+        self.programs(spec);
+        if let Some(wanted) = spec.version.as_ref().filter(|wanted| !meets(spec.module.version(), wanted)) {
+            self.errors.push(version_error(&spec.module, None, wanted.to_string()));
+        }
         let mut wires = Vec::new();
         for import in spec.module.import_list() {
             match &import.interface {
@@ -106,6 +130,23 @@ impl<'a> Checker<'a> {
             }
         }
         wires
+    }
+
+    /// Programs that the module declares to run need a grant, and those that are granted have to be there.
+    fn programs(&mut self, spec: &ModuleSpec) {
+        let module = || spec.module.name().to_owned();
+        for name in spec.module.wanted_binaries() {
+            let granted = spec.grants.binaries.contains_key(name) || spec.asked_binaries.contains_key(name);
+            if !granted {
+                self.errors.push(LinkError::NotGranted { module: module(), program: name.clone() });
+            }
+        }
+        for (name, grant) in &spec.grants.binaries {
+            if let Err(cause) = find_program(&grant.path) {
+                let path = grant.path.clone();
+                self.errors.push(LinkError::Program { module: module(), program: name.clone(), path, cause });
+            }
+        }
     }
 
     fn needs(&mut self, spec: &ModuleSpec) {
@@ -143,9 +184,20 @@ impl<'a> Checker<'a> {
             self.errors.push(LinkError::SelfImport(importer.to_owned()));
             return None;
         }
+        self.required_version(spec, import, &provided.module);
         let offered = provided.module.interface();
-        self.compare(importer, provided.module.name(), wanted, offered);
-        Some(Wire::Module { import: import.to_owned(), provider, interface: offered.id.clone() })
+        let renamed = self.compare(importer, provided.module.name(), wanted, offered);
+        Some(Wire::Module { import: import.to_owned(), provider, interface: offered.id.clone(), renamed })
+    }
+
+    /// The version that the importer's own metadata requires.
+    fn required_version(&mut self, spec: &ModuleSpec, import: &str, provided: &Module) {
+        let required = spec.module.required_versions().iter().find(|(need, _)| names_import(need, import));
+        let Some((_, text)) = required else { return };
+        let met = text.parse().is_ok_and(|wanted| meets(provided.version(), &wanted));
+        if !met {
+            self.errors.push(version_error(provided, Some(spec.module.name()), text.clone()));
+        }
     }
 
     /// The module that shall satisfy `import`: the one wired by hand, else `m` of `marine:m/api`, else the only one that exports it.
@@ -182,8 +234,15 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// An importer may declare fewer functions than the provider has, but those as the provider has them.
-    fn compare(&mut self, importer: &str, provider: &str, wanted: &Interface, offered: &Interface) {
+    /// An importer may declare fewer functions than the provider has, but those as the provider has them. Returns which types the two
+    /// call differently.
+    fn compare(
+        &mut self,
+        importer: &str,
+        provider: &str,
+        wanted: &Interface,
+        offered: &Interface,
+    ) -> Vec<(String, String)> {
         let names = || (importer.to_owned(), provider.to_owned());
         let before = self.errors.len();
         for function in &wanted.functions {
@@ -209,16 +268,15 @@ impl<'a> Checker<'a> {
             }
         }
         if self.errors.len() > before {
-            return;
+            return Vec::new();
         }
-        // The composer asks for every type the importer names, under that name.
-        let differs = |name: &str, ty| !offered.types.get(name).is_some_and(|there| there.same_shape(ty));
-        for (name, _) in wanted.types.iter().filter(|(name, ty)| differs(name, ty)) {
+        renamed(wanted, offered).unwrap_or_else(|name| {
             let (importer, provider) = names();
-            let user = wanted.functions.iter().find(|function| function.mentions(name));
+            let user = wanted.functions.iter().find(|function| function.mentions(&name));
             let function = user.map_or("the interface", |function| &function.name).to_owned();
-            self.errors.push(LinkError::TypeName { importer, provider, function, wanted: name.clone() });
-        }
+            self.errors.push(LinkError::TypeName { importer, provider, function, wanted: name });
+            Vec::new()
+        })
     }
 
     /// Modules in the order in which they can be instantiated; reports each circle once.
@@ -236,6 +294,35 @@ impl<'a> Checker<'a> {
             self.errors.push(LinkError::Cycle { path });
         }
         walk.order
+    }
+}
+
+/// The composer asks for every type that the importer names, under that name: which names have to be changed to those of types of the
+/// same shape that the provider exports. `Err` is a name for which there is none left.
+fn renamed(wanted: &Interface, offered: &Interface) -> Result<Vec<(String, String)>, String> {
+    let fits = |name: &str, ty: &Type| offered.types.get(name).is_some_and(|there| there.same_shape(ty));
+    let mut taken: BTreeSet<&str> =
+        wanted.types.iter().filter(|(name, ty)| fits(name, ty)).map(|(name, _)| name.as_str()).collect();
+    let mut renamed = Vec::new();
+    for (name, ty) in wanted.types.iter().filter(|(name, ty)| !fits(name, ty)) {
+        let free = |there: &&String| !taken.contains(there.as_str()) && fits(there, ty);
+        let there = offered.types.keys().find(free).ok_or_else(|| name.clone())?;
+        taken.insert(there);
+        renamed.push((name.clone(), there.clone()));
+    }
+    Ok(renamed)
+}
+
+fn meets(version: Option<&semver::Version>, wanted: &semver::VersionReq) -> bool {
+    version.is_some_and(|version| wanted.matches(version))
+}
+
+fn version_error(module: &Module, importer: Option<&str>, wanted: String) -> LinkError {
+    LinkError::Version {
+        module: module.name().to_owned(),
+        importer: importer.map(str::to_owned),
+        wanted,
+        found: module.version().map(ToString::to_string),
     }
 }
 

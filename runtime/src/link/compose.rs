@@ -1,6 +1,7 @@
 //! Many components into one: each module is instantiated once, its imports of other modules are bound to them, its imports of the
 //! host stay imports under a name of its own.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use wac_graph::types::Package;
@@ -8,6 +9,7 @@ use wac_graph::{CompositionGraph, EncodeOptions};
 
 use super::binary::{Edit, EditError};
 use super::check::{Wire, Wiring};
+use super::memory::MemoryPlan;
 use crate::host::is_host;
 use crate::spec::ServiceSpec;
 
@@ -39,11 +41,20 @@ pub(crate) fn split_import(name: &str) -> Option<(usize, &str)> {
 }
 
 /// The component that `spec`, wired by `wiring`, amounts to.
-pub(crate) fn compose(spec: &ServiceSpec, wiring: &Wiring) -> Result<Vec<u8>, ComposeError> {
+pub(crate) fn compose(spec: &ServiceSpec, wiring: &Wiring, memories: &MemoryPlan) -> Result<Vec<u8>, ComposeError> {
     let mut edited = Vec::with_capacity(spec.modules.len());
     for (index, module) in spec.modules.iter().enumerate() {
         let rename = |import: &str| if is_host(import) { import_for(index, import) } else { import.to_owned() };
-        let edit = Edit { name: module.module.name(), memory: module.memory, rename: &rename };
+        let maxima = memories.maxima.get(index).map(Vec::as_slice).unwrap_or_default();
+        let types =
+            wiring.modules.get(index).map(Vec::as_slice).unwrap_or_default().iter().filter_map(|wire| match wire {
+                Wire::Module { import, renamed, .. } if !renamed.is_empty() => {
+                    Some((import.as_str(), renamed.as_slice()))
+                }
+                _ => None,
+            });
+        let types = types.collect();
+        let edit = Edit { name: module.module.name(), maxima, met: Cell::new(0), rename: &rename, types };
         let failed = |cause| ComposeError::Edit { module: module.module.name().to_owned(), cause };
         edited.push(edit.apply(module.module.bytes()).map_err(failed)?);
     }
@@ -68,7 +79,7 @@ fn join(components: Vec<Vec<u8>>, wiring: &Wiring) -> Result<Vec<u8>, Box<dyn st
     let node_of = |index: usize| nodes.get(index).copied().flatten().ok_or("a module is missing from the order");
     for (index, wires) in wiring.modules.iter().enumerate() {
         for wire in wires {
-            let Wire::Module { import, provider, interface } = wire else { continue };
+            let Wire::Module { import, provider, interface, .. } = wire else { continue };
             let provider = node_of(*provider)?;
             let argument = match interface {
                 Some(id) => graph.alias_instance_export(provider, id)?,

@@ -47,7 +47,7 @@ pub enum LinkError {
     #[error("two modules are called `{0}`")]
     Duplicate(String),
     #[error(
-        "`{importer}` and `{provider}` use different names for one type of `{function}`: `{wanted}` is not exported by `{provider}`"
+        "`{importer}` has more names for the types of `{function}` than `{provider}`: nothing of `{provider}` is left for `{wanted}`"
     )]
     TypeName { importer: String, provider: String, function: String, wanted: String },
     #[error("`{importer}` imports `{import}`: {cause}")]
@@ -68,6 +68,18 @@ pub enum LinkError {
     Needs { module: String, import: String, cause: String },
     #[error("`{module}` starts with {initial} bytes of memory, more than its cap of {cap} bytes")]
     Memory { module: String, initial: u64, cap: u64 },
+    #[error("`{module}` exports no interface `{interface}`; it exports {}", names::list(exported.iter().map(String::as_str)))]
+    Interface { module: String, interface: String, exported: Vec<String> },
+    #[error(
+        "{} wants `{module}` {wanted}, but {}",
+        importer.as_ref().map_or("the manifest".to_owned(), |name| format!("`{name}`")),
+        found.as_ref().map_or("it does not say its version".to_owned(), |version| format!("it is {version}"))
+    )]
+    Version { module: String, importer: Option<String>, wanted: String, found: Option<String> },
+    #[error("`{module}` runs the program `{program}`, which it is not granted")]
+    NotGranted { module: String, program: String },
+    #[error("`{module}` is granted the program `{program}`, but {path}: {cause}")]
+    Program { module: String, program: String, path: String, cause: String },
 }
 
 impl LinkError {
@@ -90,6 +102,10 @@ impl LinkError {
             LinkError::Facade { .. } => "M414",
             LinkError::Needs { .. } => "M415",
             LinkError::Memory { .. } => "M416",
+            LinkError::Interface { .. } => "M417",
+            LinkError::Version { .. } => "M418",
+            LinkError::NotGranted { .. } => "M419",
+            LinkError::Program { .. } => "M420",
         }
     }
 
@@ -115,7 +131,7 @@ impl LinkError {
             }
             LinkError::Duplicate(_) => "give one of them another name".to_owned(),
             LinkError::TypeName { importer, provider, .. } => {
-                format!("call the type in `{importer}` as `{provider}` does; the fields already agree")
+                format!("use one name in `{importer}` for what is one type of `{provider}`; the fields already agree")
             }
             LinkError::Host { .. } => "build the module for what this host offers, or use a newer host".to_owned(),
             LinkError::Nobody { .. } => "add a module that exports it, or wire it with `needs`".to_owned(),
@@ -125,11 +141,19 @@ impl LinkError {
             }
             LinkError::Count(0) => "list at least one `[[module]]`".to_owned(),
             LinkError::Count(_) => "split the service".to_owned(),
-            LinkError::ManyInterfaces { .. } => "export one interface".to_owned(),
+            LinkError::ManyInterfaces { module, .. } => {
+                format!("choose one: `interface = \"..\"` in the module `{module}`")
+            }
             LinkError::Facade { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             LinkError::Facade { .. } => "name one of the listed modules".to_owned(),
             LinkError::Needs { .. } => "remove the entry or correct it".to_owned(),
             LinkError::Memory { .. } => "raise `memory` of the module".to_owned(),
+            LinkError::Interface { .. } => "name one of those in `interface`".to_owned(),
+            LinkError::Version { .. } => "use another version of the module, or change the requirement".to_owned(),
+            LinkError::NotGranted { module, program } => format!(
+                "add to the module `{module}` of Marine.toml: binaries = {{ {program} = {{ path = {program:?}, args = [[\"<any>\"]] }} }}"
+            ),
+            LinkError::Program { .. } => "install the program, or correct `path`".to_owned(),
         }
     }
 

@@ -4,15 +4,20 @@ mod binary;
 mod check;
 mod compose;
 mod error;
+mod memory;
+mod permissions;
+mod types;
 
 use std::sync::Arc;
 
-use marine_manifest::{AskedDir, Limits};
+use marine_manifest::{AskedDir, BinaryGrant, HostGrant, Limits};
 
 pub(crate) use self::check::{Wire, Wiring};
 pub(crate) use self::compose::{compose, export_of, split_import};
 pub(crate) use self::error::MAX_MODULES;
 pub use self::error::{LinkError, LinkErrors};
+pub(crate) use self::memory::{MemoryPlan, MemoryTag};
+pub use self::permissions::{Access, LinkWarning, Permission, PermissionSource};
 use crate::engine::Engine;
 use crate::interface::Interface;
 use crate::module::Module;
@@ -26,6 +31,7 @@ struct Inner {
     engine: Engine,
     spec: ServiceSpec,
     wiring: Wiring,
+    memories: MemoryPlan,
 }
 
 /// Something of the host that a module asks for; without a grant the service does not start.
@@ -49,16 +55,45 @@ pub enum Request {
         /// The host's name for it.
         variable: String,
     },
+    /// A host to reach.
+    Host {
+        /// The module.
+        module: String,
+        /// Which host.
+        host: HostGrant,
+    },
+    /// A program to run.
+    Binary {
+        /// The module.
+        module: String,
+        /// What the module calls it.
+        name: String,
+        /// The name it asks with (as the path), the arguments and bounds it wants.
+        asked: BinaryGrant,
+    },
+}
+
+impl Request {
+    /// The module that asks.
+    pub fn module(&self) -> &str {
+        let (Request::Dir { module, .. }
+        | Request::Env { module, .. }
+        | Request::Host { module, .. }
+        | Request::Binary { module, .. }) = self;
+        module
+    }
 }
 
 impl Plan {
-    /// Checks that the modules of `spec` fit together and with the host. A pure function of `spec`: `engine` is kept for later.
+    /// Checks that the modules of `spec` fit together and with the host. Nothing is run or
+    /// instantiated; of the host, only the granted programs are looked for. `engine` is kept for later.
     ///
     /// # Errors
     /// Every reason why they do not.
-    pub fn link(engine: &Engine, spec: ServiceSpec) -> Result<Plan, LinkErrors> {
-        let wiring = check::check(&spec)?;
-        Ok(Plan(Arc::new(Inner { engine: engine.clone(), spec, wiring })))
+    pub fn link(engine: &Engine, mut spec: ServiceSpec) -> Result<Plan, LinkErrors> {
+        let wiring = check::check(&mut spec)?;
+        let memories = MemoryPlan::new(&spec);
+        Ok(Plan(Arc::new(Inner { engine: engine.clone(), spec, wiring, memories })))
     }
 
     /// The service's name.
@@ -86,6 +121,16 @@ impl Plan {
         &self.0.spec.limits
     }
 
+    /// Everything that the modules may do, with who lets them.
+    pub fn permissions(&self) -> Vec<Permission> {
+        permissions::permissions(&self.0.spec)
+    }
+
+    /// What works but is hardly meant like that: grants and modules of no use, imports for which nothing is granted.
+    pub fn warnings(&self) -> Vec<LinkWarning> {
+        permissions::warnings(&self.0.spec, &self.0.wiring)
+    }
+
     /// What modules ask of the host, to be granted when the service is built.
     pub fn requests(&self) -> Vec<Request> {
         self.0.spec.modules.iter().flat_map(requests_of).collect()
@@ -97,6 +142,10 @@ impl Plan {
 
     pub(crate) fn spec(&self) -> &ServiceSpec {
         &self.0.spec
+    }
+
+    pub(crate) fn memories(&self) -> &MemoryPlan {
+        &self.0.memories
     }
 
     pub(crate) fn wiring(&self) -> &Wiring {
@@ -116,7 +165,13 @@ fn requests_of(spec: &ModuleSpec) -> impl Iterator<Item = Request> + '_ {
         name: name.clone(),
         variable: variable.clone(),
     });
-    dirs.chain(variables)
+    let hosts = spec.asked_hosts.iter().map(move |host| Request::Host { module: module(), host: host.clone() });
+    let binaries = spec.asked_binaries.iter().map(move |(name, asked)| Request::Binary {
+        module: module(),
+        name: name.clone(),
+        asked: asked.clone(),
+    });
+    dirs.chain(variables).chain(hosts).chain(binaries)
 }
 
 impl std::fmt::Display for Request {
@@ -127,6 +182,10 @@ impl std::fmt::Display for Request {
             }
             Request::Env { module, name, variable } => {
                 write!(to, "`{module}` asks for the host's variable {variable} as {name}")
+            }
+            Request::Host { module, host } => write!(to, "`{module}` asks to reach {host}"),
+            Request::Binary { module, name, asked } => {
+                write!(to, "`{module}` asks to run {:?} as `{name}`, with {}", asked.path, asked.args)
             }
         }
     }

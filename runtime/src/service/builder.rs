@@ -5,15 +5,17 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use marine_manifest::Mode;
+use marine_manifest::{MAX_INSTANCES, Mode};
 
 use super::Service;
 use super::code::Code;
 use super::error::StartError;
-use super::grants::{Endowment, Granted, refused};
+use super::grants::{Endowment, Grants};
 use super::queue::Queue;
-use super::shared::{Figures, Identity, Shared, Slot};
-use crate::link::{Plan, Request};
+use super::shared::{Identity, Shared};
+use super::stats::Figures;
+use crate::host::{HostShared, Stores};
+use crate::link::Plan;
 use crate::logs::{LogBudget, LogRecord, LogSink};
 use crate::params::CallParameters;
 
@@ -25,13 +27,13 @@ pub struct ServiceBuilder {
     creator: String,
     volumes: Option<PathBuf>,
     sink: Option<LogSink>,
-    granted: Granted,
+    granted: Grants,
 }
 
 impl ServiceBuilder {
     pub(super) fn new(plan: Plan) -> ServiceBuilder {
         let (id, volumes, sink) = (None, None, None);
-        let (host_id, creator, granted) = (String::new(), String::new(), Granted::default());
+        let (host_id, creator, granted) = (String::new(), String::new(), Grants::default());
         ServiceBuilder { plan, id, host_id, creator, volumes, sink, granted }
     }
 
@@ -53,7 +55,8 @@ impl ServiceBuilder {
         self
     }
 
-    /// The directory in which the service's volumes are kept, each in a directory of its name; it belongs to this service alone.
+    /// The directory in which the service's volumes are kept, each in a directory of its name, and its key-value stores; it belongs to
+    /// this service alone.
     pub fn volumes(mut self, dir: impl Into<PathBuf>) -> Self {
         self.volumes = Some(dir.into());
         self
@@ -65,27 +68,35 @@ impl ServiceBuilder {
         self
     }
 
-    /// Grants the directory that `module` asks for as `ask`: it lies at `path`, and may be used in no wider mode than `mode`.
-    pub fn grant_dir(mut self, module: &str, ask: &str, path: impl Into<PathBuf>, mode: Mode) -> Self {
-        self.granted.dirs.insert((module.to_owned(), ask.to_owned()), (path.into(), mode));
+    /// Grants what the modules ask for: see [`Plan::requests`]. Adds to what was granted before.
+    pub fn grants(mut self, grants: Grants) -> Self {
+        self.granted = self.granted.and(grants);
         self
+    }
+
+    /// Grants the directory that `module` asks for as `ask`: see [`Grants::dir`].
+    pub fn grant_dir(self, module: &str, ask: &str, path: impl Into<PathBuf>, mode: Mode) -> Self {
+        self.grants(Grants::new().dir(module, ask, path, mode))
     }
 
     /// Grants that `module` reads the host's `variable`.
-    pub fn grant_env(mut self, module: &str, variable: &str) -> Self {
-        self.granted.variables.push((module.to_owned(), variable.to_owned()));
-        self
+    pub fn grant_env(self, module: &str, variable: &str) -> Self {
+        self.grants(Grants::new().env(module, variable))
     }
 
-    /// Compiles what is not known yet and makes the service. Its instance is made at the first call, or by [`Service::start`].
+    /// Compiles what is not known yet and makes the service. Its instance is made at the first call, or by [`Service::start`],
+    /// unless the service is eager.
     ///
     /// # Errors
-    /// Requests that were not granted, places that cannot be used, modules that cannot be compiled.
+    /// Requests that were not granted, places that cannot be used, modules that cannot be compiled;
+    /// for an eager service what [`Service::start`] answers.
     pub fn build(self) -> Result<Service, StartError> {
         let ServiceBuilder { plan, id, host_id, creator, volumes, sink, granted } = self;
         let requests = plan.requests();
-        check_grants(&requests, &granted)?;
-        let refused = refused(requests, &granted);
+        if let Some((module, what)) = granted.useless(&requests) {
+            return Err(StartError::NoSuchRequest { module, what });
+        }
+        let refused = granted.refused(requests);
         if !refused.is_empty() {
             return Err(StartError::NotGranted(refused));
         }
@@ -102,34 +113,29 @@ impl ServiceBuilder {
         };
         let limits = plan.limits();
         let log_budget = LogBudget::new(limits.log, limits.log_burst(), Instant::now());
-        Ok(Service(Arc::new(Shared {
-            queue: Queue::new(limits.queue),
+        let instances = plan.spec().instances.clamp(1, MAX_INSTANCES);
+        let host = HostShared { stores: Stores::new(volumes.as_deref()), trust: plan.engine().trust().clone() };
+        let eager = plan.spec().eager;
+        let service = Service(Arc::new(Shared {
+            queue: Queue::new(instances, limits.queue),
             log_budget: Arc::new(Mutex::new(log_budget)),
+            host: Arc::new(host),
+            tags: plan.memories().tags.clone().into(),
+            denials: Arc::default(),
             figures: Mutex::new(Figures::new(&code)),
             identity: Identity { id, host_id, creator },
             no_params: Arc::new(no_params),
             no_call: Arc::from(""),
-            slot: Mutex::new(Slot::default()),
+            pool: Mutex::default(),
             closed: AtomicBool::new(false),
             plan,
             code,
             endowments,
             sink,
-        })))
-    }
-}
-
-/// Grants that nobody asked for are mistakes of whoever grants.
-fn check_grants(requests: &[Request], granted: &Granted) -> Result<(), StartError> {
-    let asked = |module: &str, what: &str| {
-        requests.iter().any(|request| match request {
-            Request::Dir { module: by, asked, .. } => by == module && asked.ask == what,
-            Request::Env { module: by, variable, .. } => by == module && variable == what,
-        })
-    };
-    let dirs = granted.dirs.keys();
-    match dirs.chain(&granted.variables).find(|(module, what)| !asked(module, what)) {
-        Some((module, what)) => Err(StartError::NoSuchRequest { module: module.clone(), what: what.clone() }),
-        None => Ok(()),
+        }));
+        if eager {
+            service.start()?;
+        }
+        Ok(service)
     }
 }

@@ -43,7 +43,7 @@ impl Code {
         let failed = |cause: String| StartError::Compile { service: plan.name().to_owned(), cause };
         plan.engine().code(
             &key(plan),
-            || compose(plan.spec(), plan.wiring()).map_err(|cause| failed(cause.to_string())),
+            || compose(plan.spec(), plan.wiring(), plan.memories()).map_err(|cause| failed(cause.to_string())),
             |cause| failed(format!("{cause:#}")),
             |component| Code::new(plan, &component).map_err(|cause| failed(format!("{cause:#}"))),
         )

@@ -102,6 +102,14 @@ pub enum CallError {
         /// How many calls wait.
         waiting: usize,
     },
+    /// The caller cancelled the call.
+    #[error("`{function}` of `{module}` was cancelled")]
+    Cancelled {
+        /// The module that was called.
+        module: String,
+        /// The function that was called.
+        function: String,
+    },
     /// The service was closed.
     #[error("the service is closed")]
     Closed,
@@ -125,6 +133,7 @@ impl CallError {
             CallError::Closed => "M512",
             CallError::NotCallable { .. } => "M513",
             CallError::Types { .. } => "M514",
+            CallError::Cancelled { .. } => "M515",
         }
     }
 }
@@ -216,6 +225,16 @@ pub enum StartError {
         module: String,
         /// The volume.
         volume: String,
+    },
+    /// A program that was granted cannot be run.
+    #[error("`{module}` cannot have the program `{name}`: {cause}")]
+    Binary {
+        /// The module.
+        module: String,
+        /// What the module calls it.
+        name: String,
+        /// Why.
+        cause: String,
     },
     /// A granted variable of the host is not set, or not text.
     #[error("`{module}` gets the host's variable {variable}, which is not set (or not UTF-8)")]

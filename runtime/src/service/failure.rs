@@ -6,7 +6,7 @@ use wasmtime::{Trap as WasmTrap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::error::{Frame, Trap};
-use crate::host::{Refusal, TimedOut};
+use crate::host::{Cancelled, Refusal, TimedOut};
 use crate::names;
 
 /// The most frames that a trap reports.
@@ -18,6 +18,8 @@ const MAX_STDERR: usize = 4 * 1024;
 pub(crate) enum Failure {
     /// Its time was up.
     Timeout,
+    /// Its caller gave up.
+    Cancelled,
     /// It broke down after memory was refused.
     OutOfMemory { module: String, refusal: Refusal },
     /// What it returned is too large to be taken over.
@@ -34,6 +36,8 @@ pub(crate) struct Circumstances {
     pub(crate) stderr: Vec<(Arc<str>, String)>,
     /// Memory that was refused during the call.
     pub(crate) refusal: Option<Refusal>,
+    /// The module that asked for it, if that is known.
+    pub(crate) asking: Option<Arc<str>>,
 }
 
 impl Failure {
@@ -42,13 +46,17 @@ impl Failure {
         if error.is::<TimedOut>() || trap == Some(&WasmTrap::Interrupt) {
             return Failure::Timeout;
         }
+        if error.is::<Cancelled>() {
+            return Failure::Cancelled;
+        }
         let frames = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
         if frames.is_empty() && trap.is_none() && is_exhausted(error) {
             return Failure::TooLarge;
         }
-        let Circumstances { called, stderr, refusal } = circumstances;
+        let Circumstances { called, stderr, refusal, asking } = circumstances;
         let module = frames.iter().find_map(|frame| frame.module.clone()).unwrap_or_else(|| called.0.clone());
         if let (Some(refusal), true) = (refusal, trap.is_some()) {
+            let module = asking.map_or(module, |asking| asking.to_string());
             return Failure::OutOfMemory { module, refusal };
         }
         let cause = match (trap, error.downcast_ref::<I32Exit>()) {

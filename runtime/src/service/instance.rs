@@ -1,8 +1,10 @@
 //! One running copy of a service: a store with the instantiated component. After a trap it is of no use any more.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
+use marine_manifest::LogLevel;
 use wasmtime::component::{Func, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -11,9 +13,11 @@ use super::error::StartError;
 use super::failure::{Circumstances, Failure};
 use super::grants::Endowment;
 use super::shared::Shared;
+use crate::cancel::CancelToken;
 use crate::engine::TICK;
-use crate::host::{CallContext, Capture, Limiter, ModuleLog, ModuleState, State, TimedOut};
-use crate::params::CallParameters;
+use crate::host::{
+    CallContext, Cancelled, Capture, Denials, Limiter, Memory, ModuleLog, ModuleState, Place, State, TimedOut,
+};
 
 /// What takes over one value costs in host memory, per byte of its JSON text.
 const HOST_BYTES_PER_TEXT_BYTE: u64 = 16;
@@ -22,35 +26,62 @@ const LEAST_HOST_BYTES: u64 = 1024 * 1024;
 /// Files, directories, streams and timers that one module may hold at once; open files are scarce in a process.
 const MAX_RESOURCES: usize = 256;
 
+/// How often a call that can be cancelled looks whether it was.
+const CANCEL_TICKS: u64 = 5;
+
 pub(crate) struct Instance {
+    id: u64,
     store: Store<State>,
     instance: wasmtime::component::Instance,
     code: Arc<Code>,
     /// Per module, the functions that were called before.
     functions: Vec<Vec<Option<Func>>>,
+    fuel: Option<u64>,
+}
+
+/// Why there is no instance for a call.
+pub(crate) enum NoInstance {
+    /// It could not be started.
+    Failed(StartError),
+    /// The call's time was over before.
+    TimedOut,
+    /// The call was cancelled before.
+    Cancelled,
 }
 
 impl Instance {
-    /// Makes an instance and runs its start-up code.
-    pub(crate) fn start(shared: &Shared) -> Result<Instance, StartError> {
+    /// Makes an instance and runs its start-up code, within the time of the call that needs it, if there is one.
+    pub(crate) fn start(
+        shared: &Shared,
+        call: Option<Instant>,
+        cancel: Option<CancelToken>,
+    ) -> Result<Instance, NoInstance> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let limits = shared.plan.limits();
-        let context = CallContext {
-            params: shared.no_params.clone(),
-            id: shared.no_call.clone(),
-            deadline: Instant::now() + limits.startup,
-        };
+        let own = Instant::now() + limits.startup;
+        let deadline = call.map_or(own, |call| call.min(own));
+        let (params, id) = (shared.no_params.clone(), shared.no_call.clone());
+        let context = CallContext { params, id, deadline, cancel };
         let modules = shared.endowments.iter().map(|endowment| module_state(shared, endowment));
-        let modules = modules.collect::<Result<Vec<_>, _>>()?;
-        let limiter = Limiter::new(limits.memory, limits.table);
-        let mut store = Store::new(shared.plan.engine().wasmtime(), State { modules, call: context, limiter });
+        let modules = modules.collect::<Result<Vec<_>, _>>().map_err(NoInstance::Failed)?;
+        let limiter = Limiter::new(limits.memory, limits.table, shared.tags.clone(), modules.len());
+        let state = State { shared: shared.host.clone(), modules, call: context, limiter };
+        let mut store = Store::new(shared.plan.engine().wasmtime(), state);
         store.limiter(|state| &mut state.limiter);
         let host_bytes = limits.result.saturating_mul(HOST_BYTES_PER_TEXT_BYTE).max(LEAST_HOST_BYTES);
         store.set_hostcall_fuel(usize::try_from(host_bytes).unwrap_or(usize::MAX));
         store.epoch_deadline_callback(|store| {
-            let left = store.data().call.deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() { Err(TimedOut.into()) } else { Ok(UpdateDeadline::Continue(ticks(left))) }
+            let call = &store.data().call;
+            if call.is_cancelled() {
+                return Err(Cancelled.into());
+            }
+            match ticks(call) {
+                Some(ticks) => Ok(UpdateDeadline::Continue(ticks)),
+                None => Err(TimedOut.into()),
+            }
         });
-        store.set_epoch_deadline(ticks(limits.startup));
+        let fuel = shared.plan.engine().fuel();
+        prepare(&mut store, fuel);
         let started = {
             let _running = shared.plan.engine().ticker().enter();
             shared.code.pre.instantiate(&mut store)
@@ -59,16 +90,22 @@ impl Instance {
             Ok(instance) => {
                 finish_output(&store);
                 let functions = shared.code.modules.iter().map(|module| vec![None; module.functions.len()]).collect();
-                Ok(Instance { store, instance, code: shared.code.clone(), functions })
+                let id = NUMBER.fetch_add(1, Ordering::Relaxed);
+                Ok(Instance { id, store, instance, code: shared.code.clone(), functions, fuel })
             }
-            Err(error) => Err(start_error(shared, &error, &mut store)),
+            Err(error) => Err(no_instance(shared, &error, &mut store, call.is_some_and(|call| call <= own))),
         }
     }
 
+    /// Tells instances apart.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// Prepares for one call.
-    pub(crate) fn begin(&mut self, params: Arc<CallParameters>, id: Arc<str>, deadline: Instant) {
-        self.store.data_mut().call = CallContext { params, id, deadline };
-        self.store.set_epoch_deadline(ticks(deadline.saturating_duration_since(Instant::now())));
+    pub(crate) fn begin(&mut self, call: CallContext) {
+        self.store.data_mut().call = call;
+        prepare(&mut self.store, self.fuel);
     }
 
     /// The store and a function of it.
@@ -92,9 +129,15 @@ impl Instance {
         explain(&mut self.store, called, error)
     }
 
-    /// Bytes of all memories now and at most.
-    pub(crate) fn memory(&self) -> (usize, usize) {
-        self.store.data().limiter.memory()
+    /// Bytes of all memories and per module, if they changed since this was asked before.
+    pub(crate) fn changed_memory(&mut self) -> Option<(Memory, &[Memory])> {
+        let limiter = &mut self.store.data_mut().limiter;
+        limiter.take_changed().then(|| (limiter.memory(), limiter.modules()))
+    }
+
+    /// The directories that the module at `module` sees.
+    pub(crate) fn places(&self, module: usize) -> &[Place] {
+        self.store.data().modules.get(module).map(|module| module.places.as_slice()).unwrap_or_default()
     }
 }
 
@@ -102,21 +145,38 @@ fn module_state(shared: &Shared, endowment: &Endowment) -> Result<ModuleState, S
     let log = ModuleLog {
         service: shared.identity.id.clone(),
         module: endowment.module.clone(),
-        level: endowment.log,
+        filter: endowment.log.clone(),
+        mask: endowment.log_mask,
         sink: shared.sink.clone(),
         budget: shared.log_budget.clone(),
     };
-    let stdout = Capture::new(log.clone(), "stdout", marine_manifest::LogLevel::Info);
-    let stderr = Capture::new(log.clone(), "stderr", marine_manifest::LogLevel::Warn);
-    let (wasi, scratch) = endowment.context(&shared.identity.id, &stdout, &stderr)?;
+    let stdout = Capture::new(log.clone(), "stdout", LogLevel::Info);
+    let stderr = Capture::new(log.clone(), "stderr", LogLevel::Warn);
+    let (wasi, places, scratch) = endowment.context(&shared.identity.id, &stdout, &stderr)?;
     let mut table = ResourceTable::new();
-    table.set_max_capacity(MAX_RESOURCES.saturating_add(endowment.directories()));
-    Ok(ModuleState { wasi, table, log, stdout, stderr, _scratch: scratch })
+    table.set_max_capacity(MAX_RESOURCES.saturating_add(places.len()));
+    let denials = Denials { reach: endowment.reach.clone(), log: log.clone(), counter: shared.denials.clone() };
+    Ok(ModuleState { wasi, table, log, denials, places, stdout, stderr, _scratch: scratch })
 }
 
-/// Epochs until `left` has certainly passed.
-fn ticks(left: Duration) -> u64 {
-    u64::try_from(left.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX / 2).saturating_add(2)
+/// Sets what bounds the work that follows.
+fn prepare(store: &mut Store<State>, fuel: Option<u64>) {
+    let first = ticks(&store.data().call).unwrap_or(1);
+    store.set_epoch_deadline(first);
+    if let Some(fuel) = fuel {
+        // Fails only where the engine does not meter, and then there is no fuel.
+        let _ = store.set_fuel(fuel);
+    }
+}
+
+/// Epochs until the call has to be looked at again; `None`: its time is over.
+fn ticks(call: &CallContext) -> Option<u64> {
+    let left = call.deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return None;
+    }
+    let whole = u64::try_from(left.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX / 2).saturating_add(2);
+    Some(if call.cancel.is_some() { whole.min(CANCEL_TICKS) } else { whole })
 }
 
 fn finish_output(store: &Store<State>) {
@@ -129,18 +189,22 @@ fn finish_output(store: &Store<State>) {
 fn explain(store: &mut Store<State>, called: (String, String), error: &wasmtime::Error) -> Failure {
     let state = store.data_mut();
     let refusal = state.limiter.take_refusal();
+    let asking = refusal.and_then(|refusal| state.modules.get(refusal.module?)).map(|module| module.log.module.clone());
     let stderr = state.modules.iter().map(|module| {
         module.stdout.finish();
         (module.log.module.clone(), module.stderr.finish())
     });
-    Failure::new(error, Circumstances { called, stderr: stderr.collect(), refusal })
+    Failure::new(error, Circumstances { called, stderr: stderr.collect(), refusal, asking })
 }
 
-fn start_error(shared: &Shared, error: &wasmtime::Error, store: &mut Store<State>) -> StartError {
+/// `call_first`: the time of the call ended before that of the start-up.
+fn no_instance(shared: &Shared, error: &wasmtime::Error, store: &mut Store<State>, call_first: bool) -> NoInstance {
     let service = shared.plan.name().to_owned();
     let called = (shared.plan.facade().name().to_owned(), "start-up".to_owned());
     let is_trap = error.is::<wasmtime::Trap>() || error.is::<wasmtime::WasmBacktrace>();
-    match explain(store, called, error) {
+    NoInstance::Failed(match explain(store, called, error) {
+        Failure::Timeout if call_first => return NoInstance::TimedOut,
+        Failure::Cancelled => return NoInstance::Cancelled,
         Failure::Timeout => StartError::Timeout { service, limit: shared.plan.limits().startup },
         Failure::OutOfMemory { module, refusal } => {
             let (asked, limit) = (refusal.asked, refusal.limit);
@@ -149,5 +213,5 @@ fn start_error(shared: &Shared, error: &wasmtime::Error, store: &mut Store<State
         }
         Failure::Trap(trap) if is_trap => StartError::Trap { service, trap: Box::new(trap) },
         Failure::Trap(_) | Failure::TooLarge => StartError::Refused { service, cause: format!("{error:#}") },
-    }
+    })
 }

@@ -11,18 +11,23 @@ mod queue;
 mod shared;
 mod stats;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use marine_manifest::Mode;
 use serde_json::Value;
 use wasmtime::component::{ComponentNamedList, Lift, Lower, Val};
 
 pub use self::builder::ServiceBuilder;
 pub(crate) use self::code::Code;
 pub use self::error::{CallError, Frame, StartError, Trap};
+use self::grants::Mount;
+pub use self::grants::{DirectoryKind, Grants};
 use self::shared::{Shared, Stopped, Target};
 pub use self::stats::{FunctionStats, ModuleStats, ServiceStats};
+use crate::cancel::CancelToken;
 use crate::interface::Interface;
 use crate::link::Plan;
 use crate::names;
@@ -31,7 +36,7 @@ use crate::value::{Dialect, Fault, Returned, Signature, Writer, arguments};
 
 /// A service that can be called. Clones are the same service; it ends with the last of them.
 ///
-/// Calls block and run the guest on the calling thread, one at a time, in order of arrival. A call from an executor's worker thread
+/// Calls block and run the guest on the calling thread, in order of arrival; one at a time, or as many as there may be instances. A call from an executor's worker thread
 /// would block that worker, and panics in Tokio's if the guest waits: use `spawn_blocking`.
 #[derive(Clone)]
 pub struct Service(Arc<Shared>);
@@ -47,6 +52,8 @@ pub struct CallOptions {
     pub dialect: Dialect,
     /// A name of this very call that stays the same when it is repeated after a crash; the guest can read it.
     pub call_id: Option<String>,
+    /// Ends the call from outside.
+    pub cancel: Option<CancelToken>,
 }
 
 impl Service {
@@ -75,6 +82,28 @@ impl Service {
         options: CallOptions,
     ) -> Result<Value, CallError> {
         self.call_json(self.0.target(self.0.module(module)?, function)?, args, options)
+    }
+
+    /// [`Service::call`] for asynchronous code: the guest runs on a thread that may block, Tokio's if there is a runtime, else one of
+    /// its own. Dropping the future cancels the call.
+    ///
+    /// # Errors
+    /// As [`Service::call`].
+    pub async fn call_async(&self, function: &str, args: Value, mut options: CallOptions) -> Result<Value, CallError> {
+        let token = options.cancel.take().map_or_else(CancelToken::new, |given| given.child());
+        options.cancel = Some(token.clone());
+        let (service, name) = (self.clone(), function.to_owned());
+        let (sender, answer) = tokio::sync::oneshot::channel();
+        let work = move || drop(sender.send(service.call(&name, args, options)));
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(work)),
+            Err(_) => drop(std::thread::spawn(work)),
+        }
+        let guard = CancelOnDrop(Some(token));
+        let answer = answer.await;
+        guard.disarm();
+        // The sender is gone without an answer only if the thread panicked or the runtime shut down.
+        answer.unwrap_or(Err(CallError::Closed))
     }
 
     /// Calls `function` of the facade with Rust values; the fast way for large bytes. Results are a tuple of one or no element; a WIT
@@ -168,26 +197,45 @@ impl Service {
     /// # Errors
     /// Why that failed.
     pub fn start(&self) -> Result<(), StartError> {
-        match self.0.queue.enter(Instant::now() + self.0.plan.limits().startup) {
+        match self.0.queue.enter(Instant::now() + self.0.plan.limits().startup, None) {
             Ok(_turn) => self.0.warm_up(),
             // Calls are being served or wait: then there is an instance, or one of them makes it.
             Err(_) => Ok(()),
         }
     }
 
-    /// Throws the instance away after the calls that wait already; the next call gets a new one.
+    /// Throws the instances away; one that serves a call goes when the call has ended. Later calls get new ones.
     ///
     /// # Errors
-    /// [`CallError::Busy`] if its turn does not come within the service's time limit.
+    /// [`CallError::Closed`].
     pub fn reset(&self) -> Result<(), CallError> {
-        let dropped = self.0.drop_instance(Instant::now() + self.0.plan.limits().timeout);
-        if dropped { Ok(()) } else { Err(CallError::Busy { waiting: self.0.queue.waiting() }) }
+        if self.0.is_closed() {
+            return Err(CallError::Closed);
+        }
+        self.0.drop_instances();
+        Ok(())
     }
 
     /// Ends the service: calls from now on answer [`CallError::Closed`], one that runs may finish.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
-        self.0.drop_instance(Instant::now());
+        self.0.drop_instances();
+    }
+
+    /// The directories that the module called `name` sees; `None` if there is no such module.
+    pub fn directories(&self, name: &str) -> Option<Vec<Directory>> {
+        let index = self.0.module(name).ok()?;
+        let places = self.0.with_idle(|instance| instance.places(index).to_vec()).unwrap_or_default();
+        let directory = |mount: &Mount| Directory {
+            guest: mount.guest.clone(),
+            kind: mount.kind.clone(),
+            mode: mount.mode,
+            path: mount
+                .path
+                .clone()
+                .or_else(|| places.iter().find(|place| place.guest == mount.guest).map(|place| place.path.clone())),
+        };
+        Some(self.0.endowments[index].mounts.iter().map(directory).collect())
     }
 
     fn facade(&self) -> usize {
@@ -270,6 +318,37 @@ impl Service {
         }
         let (module, function) = self.0.describe(target);
         CallError::OutputTooLarge { module: module.name.to_string(), function: function.name.clone(), limit }
+    }
+}
+
+/// A directory as a module sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Directory {
+    /// Where the module sees it.
+    pub guest: String,
+    /// What it is on the host.
+    pub kind: DirectoryKind,
+    /// Whether the module may write.
+    pub mode: Mode,
+    /// Where it lies; `None` for scratch space of which there is no idle instance right now.
+    pub path: Option<PathBuf>,
+}
+
+/// Cancels unless it was disarmed.
+struct CancelOnDrop(Option<CancelToken>);
+
+impl CancelOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        if let Some(token) = &self.0 {
+            token.cancel();
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What all clones of one service share, and how a call gets its turn.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,13 @@ use super::code::{Code, CodeFunction, CodeModule};
 use super::error::{CallError, StartError};
 use super::failure::Failure;
 use super::grants::Endowment;
-use super::instance::Instance;
+use super::instance::{Instance, NoInstance};
 use super::queue::{NoTurn, Queue};
-use super::stats::{Account, ModuleStats, ServiceStats};
+use super::stats::{Figures, ServiceStats};
+use crate::cancel::CancelToken;
 use crate::engine::lock;
-use crate::host::State;
-use crate::link::Plan;
+use crate::host::{CallContext, HostShared, State};
+use crate::link::{MemoryTag, Plan};
 use crate::logs::{LogBudget, LogSink};
 use crate::names;
 use crate::params::CallParameters;
@@ -37,30 +38,26 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) sink: Option<LogSink>,
     pub(crate) log_budget: Arc<Mutex<LogBudget>>,
+    /// What all instances share with the host.
+    pub(crate) host: Arc<HostShared>,
+    pub(crate) tags: Arc<[MemoryTag]>,
+    pub(crate) denials: Arc<AtomicU64>,
     /// Parameters of a call without any, and of start-up.
     pub(crate) no_params: Arc<CallParameters>,
     pub(crate) no_call: Arc<str>,
     pub(crate) queue: Queue,
-    pub(crate) slot: Mutex<Slot>,
+    pub(crate) pool: Mutex<Pool>,
     pub(crate) figures: Mutex<Figures>,
     pub(crate) closed: AtomicBool,
 }
 
-/// The instance, if there is one; touched only by who has the turn.
+/// Instances that nobody uses right now.
 #[derive(Default)]
-pub(crate) struct Slot {
-    instance: Option<Instance>,
+pub(crate) struct Pool {
+    idle: Vec<Instance>,
     back_off: BackOff,
-}
-
-/// The running account.
-#[derive(Default)]
-pub(crate) struct Figures {
-    accounts: Vec<Vec<Account>>,
-    instances: u64,
-    restarts: u64,
-    memory: u64,
-    memory_peak: u64,
+    /// Counts resets: what was made before the last one is not used again.
+    generation: u64,
 }
 
 /// A function of a module, by index.
@@ -81,13 +78,6 @@ pub(crate) enum Stopped {
 impl From<wasmtime::Error> for Stopped {
     fn from(error: wasmtime::Error) -> Stopped {
         Stopped::Broken(error)
-    }
-}
-
-impl Figures {
-    pub(crate) fn new(code: &Code) -> Figures {
-        let accounts = code.modules.iter().map(|module| vec![Account::default(); module.functions.len()]);
-        Figures { accounts: accounts.collect(), ..Figures::default() }
     }
 }
 
@@ -133,9 +123,13 @@ impl Shared {
     ) -> Result<T, CallError> {
         let limit = options.deadline.map_or(self.plan.limits().timeout, |given| given.min(self.plan.limits().timeout));
         let deadline = Instant::now() + limit;
-        let _turn = self.queue.enter(deadline).map_err(|none| match none {
+        if options.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
+            return Err(self.call_error(target, limit, Failure::Cancelled));
+        }
+        let _turn = self.queue.enter(deadline, options.cancel.as_ref()).map_err(|none| match none {
             NoTurn::Full { waiting } => CallError::Busy { waiting },
-            NoTurn::TimedOut => self.timeout(target, limit),
+            NoTurn::TimedOut => self.call_error(target, limit, Failure::Timeout),
+            NoTurn::Cancelled => self.call_error(target, limit, Failure::Cancelled),
         })?;
         let begun = Instant::now();
         let outcome = self.serve(target, options, deadline, limit, work);
@@ -151,19 +145,19 @@ impl Shared {
         limit: Duration,
         work: impl FnOnce(&mut Store<State>, Func) -> Result<T, Stopped>,
     ) -> Result<T, CallError> {
-        let mut slot = lock(&self.slot);
-        // Taken out: what unwinds from here, a panic of the host, leaves no half-used instance behind.
-        let running = slot.instance.take();
         if self.is_closed() {
             return Err(CallError::Closed);
         }
-        let mut instance = match running {
-            Some(running) => running,
-            None => self.start(&mut slot.back_off).map_err(CallError::Start)?,
+        let no_start = |none| match none {
+            NoInstance::Failed(cause) => CallError::Start(cause),
+            NoInstance::TimedOut => self.call_error(target, limit, Failure::Timeout),
+            NoInstance::Cancelled => self.call_error(target, limit, Failure::Cancelled),
         };
+        // Taken out of the pool: what unwinds from here, a panic of the host, leaves no half-used instance behind.
+        let (mut instance, generation) = self.instance(Some(deadline), options.cancel.clone()).map_err(no_start)?;
         let params = options.params.map_or_else(|| self.no_params.clone(), |given| self.complete(given));
         let id = options.call_id.map_or_else(|| self.no_call.clone(), Arc::from);
-        instance.begin(params, id, deadline);
+        instance.begin(CallContext { params, id, deadline, cancel: options.cancel });
         let worked = match instance.function(target.module, target.function) {
             Some((store, func)) => {
                 let _running = self.plan.engine().ticker().enter();
@@ -176,61 +170,95 @@ impl Shared {
             Err(Stopped::Failed(error)) => Err(*error),
             Err(Stopped::Broken(error)) => {
                 let failure = instance.explain(self.names(target), &error);
-                self.lost(&instance);
+                self.lost(&mut instance, &failure);
                 return Err(self.call_error(target, limit, failure));
             }
         };
         instance.end();
-        self.note_memory(&instance);
-        if !self.is_closed() {
-            slot.instance = Some(instance);
-        }
+        self.give_back(instance, generation);
         outcome
     }
 
-    fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    fn lost(&self, instance: &Instance) {
+    /// An idle instance, or a new one; and the generation it belongs to.
+    fn instance(&self, deadline: Option<Instant>, cancel: Option<CancelToken>) -> Result<(Instance, u64), NoInstance> {
+        let generation = {
+            let mut pool = lock(&self.pool);
+            if let Some(idle) = pool.idle.pop() {
+                return Ok((idle, pool.generation));
+            }
+            pool.back_off.check(Instant::now()).map_err(NoInstance::Failed)?;
+            pool.generation
+        };
+        let started = Instance::start(self, deadline, cancel);
+        let mut pool = lock(&self.pool);
+        match started {
+            Ok(mut instance) => {
+                pool.back_off.succeeded();
+                drop(pool);
+                lock(&self.figures).instances += 1;
+                self.note_memory(&mut instance);
+                Ok((instance, generation))
+            }
+            Err(none) => {
+                if let NoInstance::Failed(cause) = &none {
+                    pool.back_off.failed(cause, Instant::now());
+                }
+                Err(none)
+            }
+        }
+    }
+
+    /// Puts an instance into the pool, unless the service was closed or reset meanwhile.
+    fn give_back(&self, mut instance: Instance, generation: u64) {
+        self.note_memory(&mut instance);
+        let mut pool = lock(&self.pool);
+        if self.is_closed() || pool.generation != generation {
+            drop(pool);
+            lock(&self.figures).forget(instance.id());
+            return;
+        }
+        pool.idle.push(instance);
+    }
+
+    fn lost(&self, instance: &mut Instance, failure: &Failure) {
         self.note_memory(instance);
         let mut figures = lock(&self.figures);
         figures.restarts += 1;
-        figures.memory = 0;
-    }
-
-    fn start(&self, back_off: &mut BackOff) -> Result<Instance, StartError> {
-        back_off.check(Instant::now())?;
-        match Instance::start(self) {
-            Ok(instance) => {
-                back_off.succeeded();
-                lock(&self.figures).instances += 1;
-                Ok(instance)
-            }
-            Err(cause) => {
-                back_off.failed(&cause, Instant::now());
-                Err(cause)
-            }
-        }
+        figures.traps += u64::from(matches!(failure, Failure::Trap(_)));
+        figures.forget(instance.id());
     }
 
     /// Starts an instance ahead of the first call.
     pub(crate) fn warm_up(&self) -> Result<(), StartError> {
-        let mut slot = lock(&self.slot);
-        if slot.instance.is_none() {
-            slot.instance = Some(self.start(&mut slot.back_off)?);
+        match self.instance(None, None) {
+            Ok((instance, generation)) => {
+                self.give_back(instance, generation);
+                Ok(())
+            }
+            Err(NoInstance::Failed(cause)) => Err(cause),
+            // Without a deadline and a token there is nothing else.
+            Err(NoInstance::TimedOut | NoInstance::Cancelled) => Ok(()),
         }
-        Ok(())
     }
 
-    /// Throws the instance away when it is its turn; `false` if it did not come before `deadline`.
-    pub(crate) fn drop_instance(&self, deadline: Instant) -> bool {
-        let turn = self.queue.enter(deadline);
-        if turn.is_ok() {
-            lock(&self.slot).instance = None;
-            lock(&self.figures).memory = 0;
-        }
-        turn.is_ok()
+    /// Throws all instances away; those that serve a call go when it has ended.
+    pub(crate) fn drop_instances(&self) {
+        let dropped = {
+            let mut pool = lock(&self.pool);
+            pool.generation += 1;
+            std::mem::take(&mut pool.idle)
+        };
+        let mut figures = lock(&self.figures);
+        dropped.iter().for_each(|instance| figures.forget(instance.id()));
+    }
+
+    /// What the instances that are idle right now see of the host.
+    pub(crate) fn with_idle<T>(&self, look: impl FnOnce(&Instance) -> T) -> Option<T> {
+        lock(&self.pool).idle.last().map(look)
     }
 
     /// `given` with what the service knows better filled in.
@@ -251,6 +279,7 @@ impl Shared {
         let (module, function) = self.names(target);
         match failure {
             Failure::Timeout => CallError::Timeout { module, function, limit },
+            Failure::Cancelled => CallError::Cancelled { module, function },
             Failure::OutOfMemory { module, refusal } => {
                 CallError::OutOfMemory { module, function, asked: refusal.asked, limit: refusal.limit }
             }
@@ -259,16 +288,11 @@ impl Shared {
         }
     }
 
-    fn timeout(&self, target: Target, limit: Duration) -> CallError {
-        let (module, function) = self.names(target);
-        CallError::Timeout { module, function, limit }
-    }
-
-    fn note_memory(&self, instance: &Instance) {
-        let (now, peak) = instance.memory();
-        let mut figures = lock(&self.figures);
-        figures.memory = now as u64;
-        figures.memory_peak = figures.memory_peak.max(peak as u64);
+    fn note_memory(&self, instance: &mut Instance) {
+        let id = instance.id();
+        if let Some((service, modules)) = instance.changed_memory() {
+            lock(&self.figures).note_memory(id, service, modules);
+        }
     }
 
     pub(crate) fn account(&self, target: Target, time: Duration, failed: bool) {
@@ -276,27 +300,11 @@ impl Shared {
     }
 
     pub(crate) fn stats(&self) -> ServiceStats {
-        let figures = lock(&self.figures);
-        let modules: Vec<ModuleStats> = self.code.modules.iter().zip(&figures.accounts).map(module_stats).collect();
-        let sum = |of: fn(&(u64, u64)) -> u64| {
-            figures.accounts.iter().flatten().map(Account::calls).map(|pair| of(&pair)).sum()
-        };
         ServiceStats {
-            calls: sum(|(calls, _)| *calls),
-            failures: sum(|(_, failures)| *failures),
-            instances: figures.instances,
-            restarts: figures.restarts,
-            memory: figures.memory,
-            memory_peak: figures.memory_peak,
             waiting: self.queue.waiting(),
             dropped_records: lock(&self.log_budget).dropped(),
-            modules,
+            denials: self.denials.load(Ordering::Relaxed),
+            ..lock(&self.figures).stats(&self.code)
         }
     }
-}
-
-fn module_stats((module, accounts): (&CodeModule, &Vec<Account>)) -> ModuleStats {
-    let called = module.functions.iter().zip(accounts).filter(|(_, account)| account.was_called());
-    let functions = called.map(|(function, account)| account.stats(&function.name));
-    ModuleStats { name: module.name.to_string(), functions: functions.collect() }
 }

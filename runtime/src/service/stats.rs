@@ -1,6 +1,10 @@
 //! What a service did so far.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use super::code::Code;
+use crate::host::Memory;
 
 /// Figures of one service since it was built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,11 +16,17 @@ pub struct ServiceStats {
     pub failures: u64,
     /// How often an instance was made.
     pub instances: u64,
-    /// How often an instance was lost to a trap, time-out or lack of memory.
+    /// How often an instance was lost to a trap, time-out, cancellation or lack of memory.
     pub restarts: u64,
-    /// Bytes of all linear memories now.
+    /// How often a guest trapped; part of `restarts`.
+    pub traps: u64,
+    /// Instances that there are now.
+    pub live: usize,
+    /// How often a module was refused what it is not granted.
+    pub denials: u64,
+    /// Bytes of all linear memories now, as of the last call of each instance.
     pub memory: u64,
-    /// The most bytes that all linear memories had.
+    /// The most bytes that the linear memories of one instance had.
     pub memory_peak: u64,
     /// Calls that wait now.
     pub waiting: usize,
@@ -32,6 +42,10 @@ pub struct ServiceStats {
 pub struct ModuleStats {
     /// Its name.
     pub name: String,
+    /// Bytes of its linear memories now, in all instances together.
+    pub memory: u64,
+    /// The most bytes that its linear memories had in one instance.
+    pub memory_peak: u64,
     /// Its functions that were called from outside.
     pub functions: Vec<FunctionStats>,
 }
@@ -54,6 +68,68 @@ pub struct FunctionStats {
     pub longest: Duration,
 }
 
+/// The running account of a service.
+#[derive(Default)]
+pub(crate) struct Figures {
+    pub(crate) accounts: Vec<Vec<Account>>,
+    pub(crate) instances: u64,
+    pub(crate) restarts: u64,
+    pub(crate) traps: u64,
+    memory_peak: u64,
+    module_peaks: Vec<u64>,
+    /// Per living instance, bytes per module and, last, of all.
+    live: BTreeMap<u64, Vec<u64>>,
+}
+
+impl Figures {
+    pub(crate) fn new(code: &Code) -> Figures {
+        let accounts = code.modules.iter().map(|module| vec![Account::default(); module.functions.len()]).collect();
+        Figures { accounts, module_peaks: vec![0; code.modules.len()], ..Figures::default() }
+    }
+
+    /// What the instance `id` has.
+    pub(crate) fn note_memory(&mut self, id: u64, service: Memory, modules: &[Memory]) {
+        self.memory_peak = self.memory_peak.max(service.peak as u64);
+        for (known, memory) in self.module_peaks.iter_mut().zip(modules) {
+            *known = (*known).max(memory.peak as u64);
+        }
+        let all = modules.iter().map(|memory| memory.now as u64).chain([service.now as u64]);
+        self.live.insert(id, all.collect());
+    }
+
+    /// The instance `id` is gone.
+    pub(crate) fn forget(&mut self, id: u64) {
+        self.live.remove(&id);
+    }
+
+    /// What is known here; the rest is left empty.
+    pub(crate) fn stats(&self, code: &Code) -> ServiceStats {
+        let memory = |index: usize| self.live.values().filter_map(|of| of.get(index)).sum();
+        let modules = code.modules.iter().enumerate().map(|(index, module)| {
+            let called = module.functions.iter().zip(&self.accounts[index]).filter(|(_, account)| account.calls > 0);
+            ModuleStats {
+                name: module.name.to_string(),
+                memory: memory(index),
+                memory_peak: self.module_peaks[index],
+                functions: called.map(|(function, account)| account.stats(&function.name)).collect(),
+            }
+        });
+        let accounts = || self.accounts.iter().flatten();
+        ServiceStats {
+            calls: accounts().map(|account| account.calls).sum(),
+            failures: accounts().map(|account| account.failures).sum(),
+            instances: self.instances,
+            restarts: self.restarts,
+            traps: self.traps,
+            live: self.live.len(),
+            memory: memory(code.modules.len()),
+            memory_peak: self.memory_peak,
+            modules: modules.collect(),
+            ..ServiceStats::default()
+        }
+    }
+}
+
 /// The running account of one function.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Account {
@@ -73,16 +149,8 @@ impl Account {
         self.longest = self.longest.max(time);
     }
 
-    pub(crate) fn was_called(&self) -> bool {
-        self.calls > 0
-    }
-
-    pub(crate) fn stats(&self, name: &str) -> FunctionStats {
+    fn stats(&self, name: &str) -> FunctionStats {
         let Account { calls, failures, total, last, longest } = *self;
         FunctionStats { name: name.to_owned(), calls, failures, total, last, longest }
-    }
-
-    pub(crate) fn calls(&self) -> (u64, u64) {
-        (self.calls, self.failures)
     }
 }

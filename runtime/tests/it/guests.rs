@@ -111,3 +111,130 @@ pub(crate) fn importer(name: &str, imports: &str) -> String {
   (export "marine:{name}/api" (instance $api)))"#
     )
 }
+
+/// One function of an interface of the host: name, parameters in the text format, their flat core types, result.
+pub(crate) type HostFunction<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+/// A component that offers `functions` of the host's `interface` as its own interface `marine:<name>/api`, passing everything on.
+/// Results come through memory, so each has more than one flat value. `types` declares the types of the interface, `names` exports
+/// them.
+pub(crate) fn passing_on(
+    name: &str,
+    interface: &str,
+    types: &str,
+    names: &[&str],
+    functions: &[HostFunction<'_>],
+) -> String {
+    let each =
+        |write: &dyn Fn(&HostFunction<'_>) -> String| functions.iter().map(write).collect::<Vec<_>>().join("\n    ");
+    let exports = each(&|(f, params, _, result)| format!("(export \"{f}\" (func {params} (result {result})))"));
+    let aliases: Vec<String> = names.iter().map(|ty| format!("(alias export $host \"{ty}\" (type ${ty}))")).collect();
+    let canon = "(memory $libc \"memory\") (realloc (func $libc \"realloc\"))";
+    let lowered = each(&|(f, ..)| format!("(core func ${f} (canon lower (func $host \"{f}\") {canon}))"));
+    let imports = each(&|(f, _, flat, _)| format!("(import \"\" \"{f}\" (func ${f} (param {flat} i32)))"));
+    let given = each(&|(f, ..)| format!("(export \"{f}\" (func ${f}))"));
+    let bodies = each(&|(f, _, flat, _)| {
+        let args: Vec<String> = (0..flat.split(' ').count()).map(|n| format!("(local.get {n})")).collect();
+        let args = args.join(" ");
+        format!("(func (export \"{f}\") (param {flat}) (result i32) (call ${f} {args} (i32.const 16)) (i32.const 16))")
+    });
+    let lifted = each(&|(f, params, _, result)| {
+        format!("(func $up-{f} {params} (result {result}) (canon lift (core func $i \"{f}\") {canon}))")
+    });
+    let offered = each(&|(f, ..)| format!("(export \"{f}\" (func $up-{f}))"));
+    format!(
+        r#"(component
+  (import "{interface}" (instance $host
+    {types}
+    {exports}))
+  {aliases}
+  (core module $libc {CORE})
+  (core instance $libc (instantiate $libc))
+  {lowered}
+  (core module $m
+    {imports}
+    {bodies})
+  (core instance $i (instantiate $m (with "" (instance {given}))))
+  {lifted}
+  (instance $api {offered})
+  (export "marine:{name}/api" (instance $api)))"#,
+        aliases = aliases.join("\n  ")
+    )
+}
+
+/// Module `shell`: offers `run` of the host's binaries.
+pub(crate) fn shell(name: &str) -> String {
+    let types = r#"(type $r (record (field "ret-code" s32) (field "error" string) (field "stdout" (list u8)) (field "stderr" (list u8))))
+    (export "mounted-binary-result" (type $mounted-binary-result (eq $r)))"#;
+    let run =
+        ("run", r#"(param "name" string) (param "args" (list string))"#, "i32 i32 i32 i32", "$mounted-binary-result");
+    passing_on(name, "marine:host/binaries@1.0.0", types, &["mounted-binary-result"], &[run])
+}
+
+/// Module `web`: offers `send` of the host's HTTP.
+pub(crate) fn web(name: &str) -> String {
+    let types = r#"(type $pairs (list (tuple string string)))
+    (type $q (record (field "method" string) (field "url" string) (field "headers" $pairs) (field "body" (list u8))
+      (field "timeout-ms" (option u32))))
+    (export "request" (type $request (eq $q)))
+    (type $a (record (field "status" u16) (field "headers" $pairs) (field "body" (list u8))))
+    (export "response" (type $response (eq $a)))
+    (type $e (variant (case "denied" string) (case "dns") (case "connect") (case "tls") (case "timeout") (case "too-large")
+      (case "protocol" string)))
+    (export "http-error" (type $http-error (eq $e)))"#;
+    let flat = "i32 i32 i32 i32 i32 i32 i32 i32 i32 i32";
+    let send = ("send", r#"(param "request" $request)"#, flat, "(result $response (error $http-error))");
+    passing_on(name, "marine:host/http@1.0.0", types, &["request", "response", "http-error"], &[send])
+}
+
+/// Module `shelf`: offers the host's key-value stores.
+pub(crate) fn shelf(name: &str) -> String {
+    let types = r#"(type $e (variant (case "denied") (case "no-store" string) (case "too-large") (case "quota") (case "read-only")))
+    (export "kv-error" (type $kv-error (eq $e)))"#;
+    let functions = [
+        ("open", r#"(param "store" string)"#, "i32 i32", "(result (error $kv-error))"),
+        (
+            "get",
+            r#"(param "store" string) (param "key" string)"#,
+            "i32 i32 i32 i32",
+            "(result (option (list u8)) (error $kv-error))",
+        ),
+        (
+            "set",
+            r#"(param "store" string) (param "key" string) (param "value" (list u8))"#,
+            "i32 i32 i32 i32 i32 i32",
+            "(result (error $kv-error))",
+        ),
+        (
+            "delete",
+            r#"(param "store" string) (param "key" string)"#,
+            "i32 i32 i32 i32",
+            "(result bool (error $kv-error))",
+        ),
+        (
+            "exists",
+            r#"(param "store" string) (param "key" string)"#,
+            "i32 i32 i32 i32",
+            "(result bool (error $kv-error))",
+        ),
+        (
+            "keys",
+            r#"(param "store" string) (param "prefix" string) (param "limit" u32)"#,
+            "i32 i32 i32 i32 i32",
+            "(result (list string) (error $kv-error))",
+        ),
+        (
+            "increment",
+            r#"(param "store" string) (param "key" string) (param "by" s64)"#,
+            "i32 i32 i32 i32 i64",
+            "(result s64 (error $kv-error))",
+        ),
+        (
+            "swap",
+            r#"(param "store" string) (param "key" string) (param "expected" (option (list u8))) (param "new" (option (list u8)))"#,
+            "i32 i32 i32 i32 i32 i32 i32 i32 i32 i32",
+            "(result bool (error $kv-error))",
+        ),
+    ];
+    passing_on(name, "marine:host/keyvalue@1.0.0", types, &["kv-error"], &functions)
+}

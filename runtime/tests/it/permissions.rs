@@ -85,8 +85,8 @@ fn records_carry_their_module_and_pass_its_level() {
     let records: Arc<Mutex<Vec<LogRecord>>> = Arc::default();
     let sink = records.clone();
     let mut spec = two();
-    spec.modules[0].log = LogLevel::Warn;
-    spec.modules[1].log = LogLevel::Trace;
+    spec.modules[0].log = LogLevel::Warn.into();
+    spec.modules[1].log = LogLevel::Trace.into();
     let plan = Plan::link(engine(), spec).unwrap();
     let service = Service::builder(plan).id("s").logs(move |record| sink.lock().unwrap().push(record)).build().unwrap();
     for module in ["left", "right"] {
@@ -214,6 +214,7 @@ fn manifests_and_blueprints_make_the_same_service_with_other_grants() {
                 builder.grant_dir(&module, &asked.ask, dir.path().join("in"), asked.mode)
             }
             Request::Env { module, variable, .. } => builder.grant_env(&module, &variable),
+            other => panic!("{other}"),
         });
         let service = builder.build().unwrap();
         assert_eq!(call(&service, "left", "filter", json!([])), json!("warn"));

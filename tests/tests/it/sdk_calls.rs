@@ -108,7 +108,7 @@ fn records_arrive_with_level_and_target_as_the_manifest_says() {
     for profile in PROFILES {
         for (level, count) in cases {
             let mut spec = spec(profile, &["context"]);
-            spec.modules[0].log = level;
+            spec.modules[0].log = level.into();
             let (service, records) = service(spec);
             assert_eq!(speak(&service, &records, "shop::till"), ALL[..count], "{profile:?} {level:?}");
         }
@@ -128,7 +128,7 @@ fn what_is_filtered_is_not_formatted() {
 fn the_variable_wins_over_the_manifest_within_what_the_host_takes() {
     for profile in PROFILES {
         let mut spec = spec(profile, &["context"]);
-        spec.modules[0].log = LogLevel::Debug;
+        spec.modules[0].log = LogLevel::Debug.into();
         spec.modules[0].grants.env.insert("WASM_LOG".into(), EnvValue::Text("warn,shop=trace,loud".into()));
         let (service, records) = service(spec);
         call(&service, "formats", json!(["INFO"]));

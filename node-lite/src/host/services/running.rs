@@ -171,7 +171,8 @@ fn call_guest(
 ) -> Result<Value, Fault> {
     let args = Value::Array(request.args.iter().map(Value::from).collect());
     let call_id = Some(request.id.to_string());
-    let options = CallOptions { params: Some(params), deadline: Some(left), dialect: Dialect::Air, call_id };
+    let options =
+        CallOptions { params: Some(params), deadline: Some(left), dialect: Dialect::Air, call_id, cancel: None };
     service.call(&request.function, args, options).map_err(fault)
 }
 
