@@ -49,9 +49,11 @@ impl Target {
         if host.is_empty() {
             return Err("the URL names no host".to_owned());
         }
-        let port = match authority.as_str().rsplit_once(':') {
-            Some((_, "")) => return Err("the URL ends in a colon".to_owned()),
-            _ => authority.port_u16().unwrap_or(scheme.default_port()),
+        // What follows the last colon outside of brackets.
+        let after = authority.as_str().rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+        let port = match after {
+            None => scheme.default_port(),
+            Some(text) => text.parse().map_err(|_| format!("{:?} is no port", excerpt(text)))?,
         };
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         // The bare query of `http://host?a=b` goes to `/`.
