@@ -1,5 +1,6 @@
 //! What calls, starts and links cost: between modules and inside one, from the host with JSON and with typed values, with code that is
-//! known, cached or new. Run with `cargo bench -p marine-benches --bench runtime`.
+//! known, cached or new; each beside the same by plain Wasmtime, or beside copying and parsing alone. Run with
+//! `cargo bench -p marine-benches --bench runtime`.
 
 use std::cell::Cell;
 use std::sync::LazyLock;
@@ -141,6 +142,182 @@ fn guest_call(bencher: Bencher<'_, '_>, function: &str) {
     bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {
         shop.call_typed::<(u32,), (u32,)>(function, (CALLS,), CallOptions::default()).expect("it answers")
     });
+}
+
+/// The same calls in a component that standard tools composed, run by plain Wasmtime with the same settings: the limit of
+/// [`guest_call`].
+#[divan::bench(args = ["inc-near", "inc-far", "greet-near", "greet-far"])]
+fn bare_guest_call(bencher: Bencher<'_, '_>, function: &str) {
+    let mut bare = bare::Instance::composed("stock", &stock(), "till", &till());
+    let call = bare.typed::<(u32,), (u32,)>("marine:till/api", function);
+    bencher.counter(ItemsCount::new(CALLS)).bench_local(|| bare.call(&call, (CALLS,)));
+}
+
+/// Plain Wasmtime.
+mod bare {
+    use wac_graph::types::Package;
+    use wac_graph::{CompositionGraph, EncodeOptions};
+    use wasmtime::component::{Component, ComponentNamedList, Lift, Linker, Lower, TypedFunc};
+    use wasmtime::{Config, Engine, Store};
+
+    pub(super) struct Instance {
+        store: Store<()>,
+        instance: wasmtime::component::Instance,
+    }
+
+    impl Instance {
+        pub(super) fn new(wat: &str) -> Instance {
+            Instance::of(&wat::parse_str(wat).expect("the bench guest is valid"))
+        }
+
+        /// `user` with `provider` plugged into it, by the library that `wac plug` is made of.
+        pub(super) fn composed(provider_name: &str, provider: &str, user_name: &str, user: &str) -> Instance {
+            let mut graph = CompositionGraph::new();
+            let mut instantiate = |name: &str, wat: &str| {
+                let bytes = wat::parse_str(wat).expect("the bench guest is valid");
+                let package = Package::from_bytes(&format!("bench:{name}"), None, bytes, graph.types_mut());
+                let package = graph.register_package(package.expect("it is a component")).expect("it is new");
+                graph.instantiate(package)
+            };
+            let (provider, user) = (instantiate(provider_name, provider), instantiate(user_name, user));
+            let import = format!("marine:{provider_name}/api");
+            let export = format!("marine:{user_name}/api");
+            let offered = graph.alias_instance_export(provider, &import).expect("it is exported");
+            graph.set_instantiation_argument(user, &import, offered).expect("it is imported");
+            let offered = graph.alias_instance_export(user, &export).expect("it is exported");
+            graph.export(offered, &export).expect("it is free");
+            let options = EncodeOptions { define_components: true, validate: false, processor: None };
+            Instance::of(&graph.encode(options).expect("it composes"))
+        }
+
+        fn of(bytes: &[u8]) -> Instance {
+            let mut config = Config::new();
+            config.wasm_component_model(true).concurrency_support(false).epoch_interruption(true);
+            let engine = Engine::new(&config).expect("an engine");
+            let component = Component::from_binary(&engine, bytes).expect("it compiles");
+            let mut store = Store::new(&engine, ());
+            store.set_epoch_deadline(u64::MAX / 2);
+            let instance = Linker::new(&engine).instantiate(&mut store, &component).expect("it starts");
+            Instance { store, instance }
+        }
+
+        pub(super) fn typed<P, R>(&mut self, interface: &str, function: &str) -> TypedFunc<P, R>
+        where
+            P: ComponentNamedList + Lower,
+            R: ComponentNamedList + Lift,
+        {
+            let interface = self.instance.get_export_index(&mut self.store, None, interface).expect("it is exported");
+            let index = self.instance.get_export_index(&mut self.store, Some(&interface), function);
+            let function = self.instance.get_func(&mut self.store, index.expect("it is exported"));
+            function.expect("it is a function").typed(&self.store).expect("the types agree")
+        }
+
+        pub(super) fn call<P, R>(&mut self, function: &TypedFunc<P, R>, params: P) -> R
+        where
+            P: ComponentNamedList + Lower,
+            R: ComponentNamedList + Lift,
+        {
+            function.call(&mut self.store, params).expect("it answers")
+        }
+    }
+}
+
+/// Values that go to a module and come back.
+#[divan::bench_group(sample_count = 50)]
+mod round_trip {
+    use super::*;
+
+    const BYTES: usize = 64 * 1024;
+    const TEXT: usize = 1024 * 1024;
+
+    /// Module `mirror`: gives back what it gets.
+    fn mirror() -> String {
+        let fields = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+        let fields: Vec<String> = fields.iter().map(|name| format!("(field \"{name}\" u32)")).collect();
+        let record = format!("(record {} (field \"name\" string) (field \"note\" string))", fields.join(" "));
+        format!(
+            r#"(component
+  (core module $m {HEAP}
+    (func (export "echo") (param i32 i32) (result i32)
+      (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16))
+    (func (export "echo-record") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+      {stores}
+      (i32.const 96)))
+  (core instance $i (instantiate $m))
+  (type $r {record})
+  (func $bytes (param "b" (list u8)) (result (list u8))
+    (canon lift (core func $i "echo") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (func $text (param "t" string) (result string)
+    (canon lift (core func $i "echo") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (func $record (param "r" $r) (result $r)
+    (canon lift (core func $i "echo-record") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (component $wrap
+    (type $r {record})
+    (import "r" (type $ri (eq $r)))
+    (import "bytes" (func $bytes (param "b" (list u8)) (result (list u8))))
+    (import "text" (func $text (param "t" string) (result string)))
+    (import "record" (func $record (param "r" $ri) (result $ri)))
+    (export $re "rec" (type $r))
+    (export "bytes" (func $bytes)) (export "text" (func $text))
+    (export "record" (func $record) (func (param "r" $re) (result $re))))
+  (instance $api (instantiate $wrap (with "r" (type $r)) (with "bytes" (func $bytes)) (with "text" (func $text))
+    (with "record" (func $record))))
+  (export "marine:mirror/api" (instance $api)))"#,
+            stores = (0..15)
+                .map(|n| format!("(i32.store (i32.const {}) (local.get {n}))", 96 + 4 * n))
+                .collect::<Vec<_>>()
+                .join(" ")
+        )
+        // A heap that holds what goes through it.
+        .replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") 64)")
+    }
+
+    fn service() -> Service {
+        let spec = ServiceSpec::new("mirror", vec![ModuleSpec::new(module("mirror", &mirror()))]);
+        Service::builder(Plan::link(&uncached(), spec).expect("it links")).build().expect("it builds")
+    }
+
+    #[divan::bench]
+    fn bytes_64k_typed(bencher: Bencher<'_, '_>) {
+        let (service, bytes) = (service(), vec![7u8; BYTES]);
+        bencher.bench_local(|| {
+            let options = CallOptions::default();
+            service.call_typed::<(Vec<u8>,), (Vec<u8>,)>("bytes", (bytes.clone(),), options).expect("it answers")
+        });
+    }
+
+    #[divan::bench]
+    fn bytes_64k_bare(bencher: Bencher<'_, '_>) {
+        let (mut bare, bytes) = (bare::Instance::new(&mirror()), vec![7u8; BYTES]);
+        let call = bare.typed::<(Vec<u8>,), (Vec<u8>,)>("marine:mirror/api", "bytes");
+        bencher.bench_local(|| bare.call(&call, (bytes.clone(),)));
+    }
+
+    /// From text to text.
+    #[divan::bench]
+    fn record_of_13_fields_json(bencher: Bencher<'_, '_>) {
+        let service = service();
+        let text = r#"[{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10,"k":11,"name":"tea","note":"from afar"}]"#;
+        bencher.bench_local(|| {
+            let args = serde_json::from_str(divan::black_box(text)).expect("it is JSON");
+            service.call("record", args, CallOptions::default()).expect("it answers").to_string()
+        });
+    }
+
+    #[divan::bench]
+    fn text_1m_json(bencher: Bencher<'_, '_>) {
+        let (service, text) = (service(), json!(["x".repeat(TEXT)]));
+        bencher
+            .with_inputs(|| text.clone())
+            .bench_local_values(|args| service.call("text", args, CallOptions::default()).expect("it answers"));
+    }
+
+    /// Into the guest's memory and out of it again is two copies at least.
+    #[divan::bench]
+    fn text_1m_copied_twice(bencher: Bencher<'_, '_>) {
+        let text = vec![b'x'; TEXT];
+        bencher.bench_local(|| divan::black_box(divan::black_box(&text).clone()).clone());
+    }
 }
 
 /// A call from the host.

@@ -1,24 +1,47 @@
 //! Links modules into services and runs them on Wasmtime.
 //!
 //! A [`Module`] is one WebAssembly component, untrusted. [`Plan::link`] checks that the modules of a [`ServiceSpec`] fit together and
-//! reports every reason why they do not; nothing has run by then. A [`Service`] is a plan with its grants: it owns one instance,
-//! calls its functions with JSON ([`Service::call`]) or typed values ([`Service::call_typed`]), bounds time, memory and output, and
-//! replaces the instance after a trap.
+//! reports every reason why they do not; nothing has run by then. A [`Service`] is a plan with its grants: it owns one instance or
+//! several, calls functions with JSON ([`Service::call`]) or typed values ([`Service::call_typed`]), bounds time, memory and output,
+//! and replaces an instance after a trap.
 //!
-//! ```no_run
-//! use marine_runtime::{CallOptions, Engine, EngineConfig, Module, ModuleSpec, Plan, Service, ServiceSpec};
+//! ```
+//! use marine_runtime::{CallOptions, CodeCacheConfig, Engine, EngineConfig, Module, ModuleSpec, Plan, Service, ServiceSpec};
+//! use serde_json::json;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let engine = Engine::new(EngineConfig::default())?;
-//! let module = Module::from_file("greeting", "greeting.wasm")?;
-//! let plan = Plan::link(&engine, ServiceSpec::new("greeting", vec![ModuleSpec::new(module)]))?;
-//! let service = Service::builder(plan).id("greeting-1").build()?;
-//! let answer = service.call("greet", serde_json::json!(["world"]), CallOptions::default())?;
+//! # let component = wat::parse_str(r#"(component
+//! #   (core module $m (func (export "inc") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))
+//! #   (core instance $i (instantiate $m))
+//! #   (func $inc (param "n" u32) (result u32) (canon lift (core func $i "inc")))
+//! #   (instance $api (export "inc" (func $inc)))
+//! #   (export "marine:stock/api" (instance $api)))"#)?;
+//! // One per process: compiler, compiled code, clock.
+//! let engine = Engine::new(EngineConfig { cache: CodeCacheConfig::Off, ..EngineConfig::default() })?;
+//! let stock = Module::from_bytes("stock", component)?;
+//! assert_eq!(stock.interface().function("inc").map(|function| function.outside()).as_deref(), Some("inc(n: u32) -> u32"));
+//!
+//! let plan = Plan::link(&engine, ServiceSpec::new("shop", vec![ModuleSpec::new(stock)]))?;
+//! assert!(plan.requests().is_empty(), "it asks for nothing that would have to be granted");
+//! let service = Service::builder(plan).id("shop-1").build()?;
+//! assert_eq!(service.call("inc", json!([41]), CallOptions::default())?, json!(42));
+//!
+//! // Typed values skip JSON; mistakes say where they are.
+//! assert_eq!(service.call_typed::<(u32,), (u32,)>("inc", (1,), CallOptions::default())?, (2,));
+//! let wrong = service.call("inc", json!({"n": -1}), CallOptions::default()).unwrap_err();
+//! assert_eq!(wrong.to_string(), "args.n: expected u32 (0..=4294967295), got -1");
+//! assert_eq!(service.stats().calls, 3);
 //! # Ok(()) }
 //! ```
 //!
-//! Calls block, and the guest runs on the calling thread: from asynchronous code use a thread that may block (for Tokio
-//! `spawn_blocking`), never an executor's worker. This crate knows nothing of the network.
+//! What a module may touch is in its [`ModuleSpec::grants`]. A service from a blueprint asks instead ([`Plan::requests`]), and
+//! whoever runs it answers with [`Grants`]; it starts only if every request is granted. [`Plan::permissions`] lists what the modules
+//! may do and why, [`Plan::warnings`] what is of no use.
+//!
+//! Calls block, and the guest runs on the calling thread, which needs half a MiB of stack beside that of the guest (1 MiB). From
+//! asynchronous code use [`Service::call_async`], or a thread that may block; never an executor's worker. Calls of different services
+//! share nothing but the compiler and the clock, so they scale over cores. This crate knows nothing of the network that services
+//! are called over.
 
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]

@@ -127,3 +127,25 @@ fn breakdowns_are_explained_and_the_next_call_works() {
     let CallError::Trap(trap) = broken("exit", json!([3])) else { panic!("not a trap") };
     assert!(trap.cause.contains("exit"), "{}", trap.cause);
 }
+
+#[test]
+fn hoards_of_files_and_floods_of_records_are_bounded() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("note"), "hello").unwrap();
+    let mut spec = spec(Profile::Release, &["probe"]);
+    let dir = Dir::Host { path: place.path().to_path_buf(), mode: Mode::ReadOnly, create: false };
+    spec.modules[0].grants.dirs = BTreeMap::from([("/shelf".to_owned(), dir)]);
+    let (service, records) = service(spec);
+    let fine = || assert_eq!(call(&service, "probe", "read", json!(["/shelf/note"])), Ok(json!("hello")));
+    // Whether the guest is told or stopped, it never has ten thousand.
+    match call(&service, "probe", "open_many", json!(["/shelf/note", 10_000])) {
+        Ok(open) => assert!(open.as_u64().unwrap() < 1000, "{open}"),
+        Err(error) => assert!(matches!(error, CallError::Trap(_)), "{error}"),
+    }
+    fine();
+    assert_eq!(call(&service, "probe", "chatter", json!([20_000])), Ok(Value::Null));
+    let kept = records.take();
+    // 20 MiB were written; the burst is 1 MiB, and a slow machine earns some more.
+    assert!(kept.len() < 15_000 && service.stats().dropped_records > 5_000, "{} {:?}", kept.len(), service.stats());
+    fine();
+}

@@ -41,6 +41,20 @@ fn say(text: &str) {
     eprintln!("{text}");
 }
 
+/// Opens one file so often; says how often it was open at once.
+#[marine]
+fn open_many(path: &str, times: u32) -> u32 {
+    let files = (0..times).map_while(|_| fs::File::open(path).ok());
+    files.collect::<Vec<_>>().len() as u32
+}
+
+/// Prints so many lines of a KiB.
+#[marine]
+fn chatter(lines: u32) {
+    let line = "x".repeat(1023);
+    (0..lines).for_each(|_| println!("{line}"));
+}
+
 /// Sleeps.
 #[marine]
 fn nap(ms: u64) {
