@@ -50,7 +50,7 @@ const KEYWORDS: &[&str] = &[
 pub(super) fn declarations(interface: &Interface, name: &str, id: Option<&str>) -> String {
     let mut records = Records::default();
     let mut functions: Vec<&Function> = interface.functions.iter().collect();
-    functions.sort_by(|a, b| names::outside(&a.name).cmp(&names::outside(&b.name)));
+    functions.sort_by_key(|function| names::outside(&function.name));
     let mut lines = String::new();
     for function in functions {
         docs(&mut lines, "  ", function.docs.as_deref());
