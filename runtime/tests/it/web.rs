@@ -171,3 +171,48 @@ fn slow_servers_do_not_hold_a_call() {
     let nobody = service(&[format!("http://127.0.0.1:{gone}")]);
     assert_eq!(send(&nobody, json!({"url": format!("http://127.0.0.1:{gone}/")})), Err(json!("connect")));
 }
+
+/// A server that speaks TLS with the certificate of `data/`.
+fn secure_server() -> u16 {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+    let certificate = CertificateDer::from(CERTIFICATE);
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(include_bytes!("data/localhost.key.der").as_slice()));
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = std::sync::Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            // A client that does not trust us goes away before it asks.
+            if stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret");
+                let _ = stream.flush();
+            }
+        }
+    });
+    port
+}
+
+const CERTIFICATE: &[u8] = include_bytes!("data/localhost.cert.der");
+
+#[test]
+fn certificates_are_checked() {
+    use marine_runtime::{CodeCacheConfig, Engine, EngineConfig};
+    let port = secure_server();
+    let url = json!({"url": format!("https://localhost:{port}/")});
+    let grants = || std::collections::BTreeSet::from([format!("localhost:{port}").parse().unwrap()]);
+    let mut spec = ServiceSpec::new("one", vec![ModuleSpec::new(module("left", &web("left")))]);
+    spec.modules[0].grants.hosts = grants();
+    let trusting = EngineConfig {
+        cache: CodeCacheConfig::Off,
+        trusted_roots: vec![CERTIFICATE.to_vec()],
+        ..EngineConfig::default()
+    };
+    let trusting = Engine::new(trusting).unwrap();
+    let service = |engine: &Engine| Service::builder(Plan::link(engine, spec.clone()).unwrap()).build().unwrap();
+    assert_eq!(send(&service(&trusting), url.clone()), Ok((200, "secret".to_owned())));
+    assert_eq!(send(&service(engine()), url), Err(json!("tls")));
+}
