@@ -95,6 +95,11 @@ pub enum EncodeError {
     /// The section speaks of something that the module lacks.
     #[error("the description and the code disagree: {0}\nhelp: build all crates with the same version of marine-sdk")]
     Inconsistent(String),
+    /// `module_manifest!` gives a version that is none; what the macro sees in a literal, it refuses itself.
+    #[error(
+        "`module_manifest!` gives the version {0:?}, which is none\nhelp: write three numbers, such as \"1.2.0\" or \"1.2.0-beta.1\""
+    )]
+    Version(String),
     /// An import block that says nothing about versions: its module or interface, and what it says.
     #[error(
         "the import of `{0}` requires the version {1:?}, which is no requirement\n\
@@ -119,7 +124,7 @@ impl EncodeError {
         match self {
             EncodeError::Name(_) => "M130",
             EncodeError::Collision { .. } => "M201",
-            EncodeError::Items(ItemsError::TwoInfos(..)) => "M140",
+            EncodeError::Items(ItemsError::TwoInfos(..)) | EncodeError::Version(_) => "M140",
             EncodeError::Requirement(..) => "M120",
             _ => "M213",
         }
@@ -138,6 +143,11 @@ pub fn componentize(core_wasm: &[u8], meta: &ModuleMeta) -> Result<Encoded, Enco
     let items = Items::of_module(core_wasm)?;
     if items.exports.is_empty() {
         return Err(EncodeError::NoExports);
+    }
+    if let Some(info) = items.info.as_ref().filter(|info| !info.version.is_empty())
+        && semver::Version::parse(&info.version).is_err()
+    {
+        return Err(EncodeError::Version(info.version.clone()));
     }
     let edited = core_module::edit(core_wasm, &items, meta)?;
     let items = items.reduced_to(edited.imports, edited.runs_binaries);

@@ -168,6 +168,20 @@ fn a_component_describes_itself() {
 }
 
 #[test]
+fn versions_have_to_be_versions() {
+    let info = ModuleInfo { version: "1.0".into(), ..Default::default() };
+    let error = componentize(&module(&Items { info: Some(info), ..inc() }, ""), &meta()).unwrap_err();
+    assert_eq!(error.code(), "M140");
+    let items = Items {
+        imports: vec![import("stock", "reserve", &[], Type::Unit)],
+        requirements: vec![Requirement { source: "stock".into(), version: "new".into() }],
+        ..inc()
+    };
+    let core = module(&items, r#"(import "marine-import:stock" "reserve" (func))"#);
+    assert_eq!(componentize(&core, &meta()).unwrap_err().code(), "M120");
+}
+
+#[test]
 fn doc_comments_are_in_the_component() {
     let mut items = inc();
     items.exports[0].docs = " Adds one.".into();

@@ -48,3 +48,38 @@ fn one_package_may_hold_several_modules() {
         assert_eq!(call(&service, "sides", json!([])), json!(["left", "right"]), "{profile:?}");
     }
 }
+
+/// Whatever such sources use is understood; see the guest for what that is.
+#[test]
+fn sources_for_the_predecessor_keep_their_interface() {
+    let built = built(marine_build::Profile::Release);
+    let legacy = built.modules.iter().find(|module| module.name == "legacy").unwrap();
+    insta::assert_snapshot!(legacy.interface, @r"
+    package marine:legacy;
+
+    interface api {
+      record reading {
+        place: string,
+        degrees: f64,
+        taken-by: string,
+      }
+
+      record summary-type {
+        success: bool,
+        error: string,
+        count: u32,
+        warmest: list<reading>,
+      }
+
+      forecast: func(url: string) -> string;
+
+      next-count: func() -> u32;
+
+      %record: func(place: string, degrees: f64) -> summary-type;
+
+      summary: func() -> summary-type;
+    }
+    ");
+    let wit = fs::read_to_string(&legacy.wit).unwrap();
+    assert!(wit.contains("import marine:echo/api;") && wit.contains("inc: func(x: u32) -> u32;"), "{wit}");
+}
