@@ -51,8 +51,8 @@ fn inherits(manifest: &str, name: &str) -> bool {
             None => (key, value.contains("workspace")),
         };
         let in_table = table.rsplit_once("dependencies.").is_some_and(|(_, of)| of.trim_matches('"') == name);
-        inherited
-            && (key.trim_matches('"') == name && table.ends_with("dependencies") || in_table && key == "workspace")
+        let in_line = inherited && key.trim_matches('"') == name && table.ends_with("dependencies");
+        in_line || in_table && key == "workspace"
     })
 }
 
