@@ -7,6 +7,7 @@
 // Language
 mod check;
 pub mod diagnostic;
+pub mod fmt;
 pub mod hir;
 mod index;
 mod library;

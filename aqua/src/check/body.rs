@@ -27,6 +27,7 @@ pub(super) fn check(checker: &mut Checker<'_>, def: DefId, me: FunctionId) -> hi
         ids: Vec::new(),
         gone: HashMap::new(),
         origins: HashMap::new(),
+        unset: Vec::new(),
         places: Vec::new(),
     };
     body.open("func");
@@ -54,6 +55,8 @@ pub(super) struct Body<'c, 'a> {
     pub(super) gone: HashMap<Arc<str>, (Span, &'static str)>,
     /// Where values come from, for messages.
     pub(super) origins: HashMap<LocalId, (String, Span)>,
+    /// Names that a guarded statement was to bind.
+    pub(super) unset: Vec<LocalId>,
     /// The peers of the `on`s around.
     pub(super) places: Vec<hir::ExprKind>,
 }

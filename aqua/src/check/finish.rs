@@ -9,6 +9,10 @@ use crate::syntax::ast;
 
 impl Checker<'_> {
     pub(super) fn unused_imports(&mut self) {
+        // What is broken may be what would use them.
+        if self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return;
+        }
         let mut found = Vec::new();
         for file in (0..self.modules.modules.len() as u32).map(FileId) {
             let module = self.modules.module(file);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::body::Body;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::hir::{Expr, ExprKind, Labelled, Scalar, Special, Type};
+use crate::hir::{Expr, ExprKind, Labelled, LocalId, Scalar, Special, Type};
 use crate::index::{Occurrence, SymbolKind};
 use crate::resolve::constant::Constant;
 use crate::resolve::{DefId, DefKind, nearest, token_span};
@@ -59,6 +59,7 @@ impl Body<'_, '_> {
         let (mut value, used) = match self.meaning(names) {
             Meaning::Local(local) => {
                 let known = self.local(local).clone();
+                self.warn_unset(local, first);
                 let kind = if matches!(known.ty, Type::Stream(_) | Type::StreamMap(_)) {
                     SymbolKind::Stream
                 } else {
@@ -107,10 +108,33 @@ impl Body<'_, '_> {
         }
     }
 
+    /// A name that a failing statement was to bind may have no value, and what reads it then waits for ever.
+    fn warn_unset(&mut self, local: LocalId, span: Span) {
+        let Some(at) = self.unset.iter().position(|known| *known == local) else { return };
+        self.unset.remove(at);
+        let line = self.checker.modules.line(self.local(local).span);
+        let diagnostic = Diagnostic::new(Code::MAYBE_UNSET, span, "this may never get a value");
+        let at = format!("bound at line {line} by a statement that `otherwise` guards");
+        let help = "declare a stream before, and push to it in both places";
+        self.report(diagnostic.at(at).help(help));
+    }
+
+    fn warn_not_offered(&mut self, def: DefId, id: Option<&str>, span: Span) {
+        let outside = !self.checker.modules.module(self.checker.modules.def(def).span.file).own;
+        if outside && matches!(id, Some("worker" | "subnet")) {
+            let name = self.checker.modules.def(def).name.clone();
+            let diagnostic = Diagnostic::new(Code::NOT_OFFERED, span, format!("nodes do not offer `{name}`"));
+            self.report(
+                diagnostic.at("calls of it fail").help("deploy a service of your own under that alias, or do without"),
+            );
+        }
+    }
+
     /// A service with the id that it has here.
     fn service_value(&mut self, def: DefId, span: Span) -> Expr {
         let info = self.checker.service(def);
         let service = self.checker.service_id(def);
+        self.warn_not_offered(def, info.default_id.as_deref(), span);
         let given = self.ids.iter().rev().find(|(known, _)| *known == def).map(|(_, local)| *local);
         let string = Type::Scalar(Scalar::String);
         let kind = match (given, &info.default_id) {

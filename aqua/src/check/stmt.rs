@@ -103,6 +103,11 @@ impl Body<'_, '_> {
                     let handler =
                         Handler { error: None, body: self.scoped(&node, "otherwise"), span: self.line_of_block(&node) };
                     let guarded = stmts.pop();
+                    if let Some(StmtKind::Bind { targets, .. }) = guarded.as_ref().map(|stmt| &stmt.kind) {
+                        let bound =
+                            |target: &Target| if let Target::Bind(local) = target { Some(*local) } else { None };
+                        self.unset.extend(targets.iter().filter_map(bound));
+                    }
                     let span = guarded.as_ref().map_or_else(|| self.span(&node), |stmt| stmt.span);
                     let body = guarded.into_iter().collect();
                     stmts.push(Stmt { kind: StmtKind::Try { body, handlers: vec![handler], scope: false }, span });

@@ -94,6 +94,7 @@ impl Lexer<'_> {
             return (*kind, text.len());
         }
         let code = Code::CHARACTER;
+        let shown = if first.is_control() { first.escape_default().to_string() } else { first.to_string() };
         let help = match first {
             '\'' => Some("strings stand in double quotes: `\"`"),
             '#' => Some("comments begin with `--`"),
@@ -103,7 +104,7 @@ impl Lexer<'_> {
             '\u{201c}' | '\u{201d}' => Some("strings stand in straight quotes: `\"`"),
             _ => None,
         };
-        self.error(code, format!("`{}` is no character of Aqua", first.escape_default()), help);
+        self.error(code, format!("`{shown}` is no character of Aqua"), help);
         (Unknown, first.len_utf8())
     }
 

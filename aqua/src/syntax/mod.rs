@@ -10,6 +10,8 @@ mod lexer;
 mod parser;
 
 pub use kind::{Aqua, SyntaxKind, SyntaxNode, SyntaxToken};
+pub(crate) use layout::{Layout, Line};
+pub(crate) use lexer::lex;
 pub use parser::{MAX_DEPTH, MAX_FILE};
 
 use crate::diagnostic::{Diagnostic, FileId};

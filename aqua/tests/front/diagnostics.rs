@@ -1,0 +1,78 @@
+//! Every code: one mistake gives one diagnostic, rendered as it should read. The cases are in `cases/`.
+
+use std::collections::BTreeSet;
+
+use marine_aqua::Options;
+use marine_aqua::diagnostic::Code;
+
+use crate::support::{Files, checked, rendered};
+
+const PAGES: &[(&str, &str)] = &[
+    ("layout", include_str!("cases/layout.md")),
+    ("grammar", include_str!("cases/grammar.md")),
+    ("modules", include_str!("cases/modules.md")),
+    ("names", include_str!("cases/names.md")),
+    ("types", include_str!("cases/types.md")),
+    ("services", include_str!("cases/services.md")),
+    ("warnings", include_str!("cases/warnings.md")),
+];
+
+/// A mistake: its code, and the files, entry first.
+struct Case {
+    code: u16,
+    files: Vec<(String, String)>,
+}
+
+fn cases(page: &str) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for section in page.split("\n## A").skip(1) {
+        let (code, rest) = section.split_once('\n').expect("a heading with a code");
+        let blocks = rest.split("```aqua ").skip(1);
+        let files = blocks.map(|block| {
+            let (path, text) = block.split_once('\n').expect("a path");
+            let text = text.split_once("```").expect("the block's end").0;
+            (path.to_string(), text.to_string())
+        });
+        cases.push(Case { code: code.parse().expect("a number"), files: files.collect() });
+    }
+    cases
+}
+
+#[test]
+fn one_mistake_gives_one_diagnostic() {
+    for (name, page) in PAGES {
+        let mut all = Vec::new();
+        for Case { code, files } in cases(page) {
+            let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+            let checked = checked(&files);
+            let codes: Vec<u16> = checked.diagnostics.iter().map(|found| found.code.0).collect();
+            assert_eq!(codes, [code], "{}\n{}", files[0].1, rendered(&checked));
+            all.push(rendered(&checked));
+        }
+        insta::assert_snapshot!(*name, all.join("\n\n"));
+    }
+}
+
+#[test]
+fn constants_from_outside() {
+    let text = "aqua Main\n\nconst A ?= 1\n";
+    let codes = |name: &str, value: &str| {
+        let options = Options { constants: vec![(name.to_string(), value.to_string())], ..Options::default() };
+        let checked = marine_aqua::check("main.aqua", &Files::new(&[("main.aqua", text)]), &options);
+        checked.diagnostics.iter().map(|found| found.code.0).collect::<Vec<u16>>()
+    };
+    assert_eq!(codes("A", "7"), Vec::<u16>::new());
+    assert_eq!(codes("A", "\"x\""), [1207]);
+    assert_eq!(codes("A", "x y"), [1207]);
+    assert_eq!(codes("B", "7"), [1914]);
+}
+
+#[test]
+fn every_code_has_a_case() {
+    // The expander finds A1601 and A1903; A1901 is off; the test above has A1207 and A1914.
+    let elsewhere = [1601, 1901, 1903, 1207, 1914];
+    let known: BTreeSet<u16> =
+        PAGES.iter().flat_map(|(_, page)| cases(page)).map(|case| case.code).chain(elsewhere).collect();
+    let all: BTreeSet<u16> = Code::ALL.iter().map(|info| info.code.0).collect();
+    assert_eq!(known, all);
+}
