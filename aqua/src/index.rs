@@ -12,6 +12,21 @@ pub struct Index {
     pub occurrences: Vec<Occurrence>,
     /// Local names with the range in which they can be used.
     pub locals: Vec<VisibleName>,
+    /// The names of the entry file's top level, imported ones too, by name.
+    pub globals: Vec<GlobalName>,
+}
+
+/// A name of the top level.
+#[derive(Clone, Debug)]
+pub struct GlobalName {
+    /// The name, with the points of a dotted one.
+    pub name: Arc<str>,
+    /// What it names.
+    pub kind: SymbolKind,
+    /// Its type, if it has members.
+    pub ty: Type,
+    /// How its declaration reads.
+    pub signature: Arc<str>,
 }
 
 /// A name in the text.

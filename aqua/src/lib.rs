@@ -7,6 +7,7 @@
 // Language
 mod check;
 pub mod diagnostic;
+pub mod editor;
 pub mod fmt;
 pub mod hir;
 mod index;
@@ -28,7 +29,7 @@ mod sources;
 pub use check::{Checked, check};
 pub use compile::{Output, compile};
 pub use descriptor::{descriptor, source_map};
-pub use index::{Index, Occurrence, SymbolKind, VisibleName};
+pub use index::{GlobalName, Index, Occurrence, SymbolKind, VisibleName};
 pub use library::paths as library_paths;
 pub use options::{ImportRule, Options};
 pub use output::{Script, TooLarge, script};

@@ -104,6 +104,7 @@ impl Checker<'_> {
     /// Names in headers and imports are uses too.
     fn header_names(&mut self) {
         for file in self.modules.order.clone() {
+            self.import_paths(file);
             let root = self.modules.module(file).root.clone();
             let headlines = root
                 .children()
@@ -115,6 +116,18 @@ impl Checker<'_> {
                     self.note_def(token_span(file, &last), def);
                 }
             }
+        }
+    }
+
+    /// The path of an import leads to its file.
+    fn import_paths(&mut self, file: FileId) {
+        for import in &self.modules.module(file).imports {
+            let path = ast::token(&import.node, SyntaxKind::StringLit);
+            let (Some(path), Some(target)) = (path, import.target) else { continue };
+            let (span, definition) = (token_span(file, &path), Span::new(target, 0, 0));
+            let occurrence =
+                Occurrence { span, definition, kind: SymbolKind::Module, ty: Type::Poison, signature: None };
+            self.index.note(occurrence);
         }
     }
 

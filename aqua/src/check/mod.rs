@@ -92,6 +92,7 @@ pub fn check(entry: &str, sources: &dyn Sources, options: &Options) -> Checked {
     let exports = checker.exports();
     let needed = checker.bodies();
     checker.recursion();
+    checker.globals();
     checker.unused_imports();
     checker.finish(exports, needed)
 }

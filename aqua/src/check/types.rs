@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Checker;
 use crate::diagnostic::{Code, Diagnostic, FileId, Span};
 use crate::hir::{Arrow, Labelled, Scalar, Type};
-use crate::index::{Occurrence, SymbolKind};
+use crate::index::{GlobalName, Occurrence, SymbolKind};
 use crate::resolve::{DefId, DefKind, nearest, span_of, token_span};
 use crate::syntax::SyntaxKind;
 use crate::syntax::ast::{self, AstNode};
@@ -305,27 +305,48 @@ impl Checker<'_> {
     /// Notes a use of a declaration for editors.
     pub(super) fn note_def(&mut self, span: Span, def: DefId) {
         let known = self.modules.def(def);
-        let (definition, kind, name) = (known.span, known.kind, known.name.clone());
-        let symbol = match kind {
-            DefKind::Const => SymbolKind::Const,
-            DefKind::Alias | DefKind::Data => SymbolKind::Type,
-            DefKind::Ability => SymbolKind::Ability,
-            DefKind::Service => SymbolKind::Service,
-            DefKind::Func => SymbolKind::Function,
-            DefKind::Poison => return,
-        };
-        let signature = match self.shown.get(&def) {
-            Some(known) => known.clone(),
-            None => {
-                let text = match kind {
-                    DefKind::Func => format!("func {}", self.signature(def)),
-                    DefKind::Const => self.modules.def(def).node.text().to_string(),
-                    _ => format!("{} {name}", kind.word()),
-                };
-                self.shown.entry(def).or_insert(Arc::from(text)).clone()
-            }
-        };
-        let (kind, signature) = (symbol, Some(signature));
+        let (definition, kind) = (known.span, known.kind);
+        let Some(symbol) = symbol_kind(kind) else { return };
+        let (kind, signature) = (symbol, Some(self.shown_text(def)));
         self.index.note(Occurrence { span, definition, kind, ty: Type::Poison, signature });
     }
+
+    /// How a declaration reads, in a line.
+    fn shown_text(&mut self, def: DefId) -> Arc<str> {
+        if let Some(known) = self.shown.get(&def) {
+            return known.clone();
+        }
+        let (kind, name) = (self.modules.def(def).kind, self.modules.def(def).name.clone());
+        let text = match kind {
+            DefKind::Func => format!("func {}", self.signature(def)),
+            DefKind::Const => self.modules.def(def).node.text().to_string(),
+            _ => format!("{} {name}", kind.word()),
+        };
+        self.shown.entry(def).or_insert(Arc::from(text)).clone()
+    }
+
+    /// Lists the names of the entry file for editors.
+    pub(super) fn globals(&mut self) {
+        let scope = self.modules.module(FileId(0)).scope.iter();
+        let mut names: Vec<(String, DefId)> = scope.map(|(name, entry)| (name.clone(), entry.def)).collect();
+        names.sort();
+        for (name, def) in names {
+            let kind = self.modules.def(def).kind;
+            let Some(symbol) = symbol_kind(kind) else { continue };
+            let ty = if matches!(kind, DefKind::Func | DefKind::Const) { Type::Poison } else { self.type_of(def) };
+            let signature = self.shown_text(def);
+            self.index.globals.push(GlobalName { name: name.into(), kind: symbol, ty, signature });
+        }
+    }
+}
+
+fn symbol_kind(kind: DefKind) -> Option<SymbolKind> {
+    Some(match kind {
+        DefKind::Const => SymbolKind::Const,
+        DefKind::Alias | DefKind::Data => SymbolKind::Type,
+        DefKind::Ability => SymbolKind::Ability,
+        DefKind::Service => SymbolKind::Service,
+        DefKind::Func => SymbolKind::Function,
+        DefKind::Poison => return None,
+    })
 }

@@ -38,12 +38,10 @@ fn joined(left: &SyntaxToken, right: &SyntaxToken) -> bool {
         (Eq, Const) => before == Question,
         _ => false,
     };
-    let glued_after = match (before, parent(left)) {
-        (Question | Star | StarStar | Percent | BracketClose, CollectionType) => true,
-        (Bang, NotExpr) => true,
-        (Minus, Literal) => true,
-        _ => false,
-    };
+    let glued_after = matches!(
+        (before, parent(left)),
+        (Question | Star | StarStar | Percent | BracketClose, CollectionType) | (Bang, NotExpr) | (Minus, Literal)
+    );
     glued_before || glued_after
 }
 

@@ -135,7 +135,8 @@ fn value_of(modules: &mut Modules, values: &HashMap<DefId, Constant>, constant: 
         _ => {
             let mut diagnostic = Diagnostic::new(Code::NAME_UNKNOWN, place, format!("there is no constant `{name}`"));
             let constants = modules.module(span.file).scope.iter();
-            let constants = constants.filter(|(_, entry)| modules.def(entry.def).kind == DefKind::Const);
+            let constants =
+                constants.filter(|(_, entry)| modules.def(entry.def).kind == DefKind::Const && entry.span != span);
             if let Some(near) = nearest(&name, constants.map(|(name, _)| name.as_str())) {
                 diagnostic = diagnostic.at(format!("help: did you mean `{near}`?")).replace(near);
             }

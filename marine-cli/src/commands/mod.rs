@@ -1,6 +1,7 @@
 //! The commands, one file each: arguments, a call into a library, rendering.
 
 mod air;
+mod aqua;
 mod build;
 mod call;
 mod completions;
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Run(run::Run),
     Particle(particle::Particle),
     Air(air::Air),
+    Aqua(aqua::Aqua),
     Key(key::Key),
     Demo(demo::Demo),
     Doctor(doctor::Doctor),
@@ -55,6 +57,7 @@ pub(crate) fn run(options: Options, ui: Ui) -> Outcome {
         Command::Run(command) => command.run(ui),
         Command::Particle(command) => command.run(ui),
         Command::Air(command) => command.run(ui),
+        Command::Aqua(command) => command.run(ui),
         Command::Key(command) => command.run(ui),
         Command::Demo(command) => command.run(ui),
         Command::Doctor(command) => command.run(ui),
