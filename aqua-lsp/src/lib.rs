@@ -32,6 +32,9 @@ pub enum ServeError {
     /// A message was not what its method promises.
     #[error("the editor sent a message that makes no sense: {0}")]
     Message(#[from] serde_json::Error),
+    /// Reading or writing failed.
+    #[error("cannot talk to the editor: {0}")]
+    Stream(#[from] std::io::Error),
     /// The connection is closed.
     #[error("the editor went away")]
     Closed,
@@ -62,6 +65,18 @@ pub fn serve(connection: &Connection, sources: &dyn Sources, options: &Options) 
         }
     }
     Ok(())
+}
+
+/// Serves the editor that started this process, over standard input and output.
+///
+/// # Errors
+/// As [`serve`], and if the streams fail.
+pub fn serve_stdio(sources: &dyn Sources, options: &Options) -> Result<(), ServeError> {
+    let (connection, threads) = Connection::stdio();
+    serve(&connection, sources, options)?;
+    // The writing thread ends when nobody can send any more.
+    drop(connection);
+    Ok(threads.join()?)
 }
 
 fn capabilities() -> ServerCapabilities {

@@ -2,6 +2,7 @@
 //!
 //! One file per command under `commands/`; exit codes in `exit.rs`; everything the user sees goes through `ui.rs`.
 
+mod aqua;
 mod commands;
 mod demo;
 mod exit;

@@ -1,5 +1,6 @@
 //! The `marine` command from outside: real processes, real components, real nodes.
 
+mod aqua;
 mod demo;
 mod docs;
 mod node;

@@ -1,0 +1,83 @@
+//! [`Disk`]: the compiler's sources are files.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use marine_aqua::{Interface, SourceError, Sources};
+
+use super::interface;
+use crate::exit::{Exit, Fail, Outcome};
+
+/// How many files are looked at where all of a folder are wanted.
+const MAX_FILES: usize = 10_000;
+
+/// Folders that hold what others wrote, or what was built.
+const PASSED_OVER: &[&str] = &["node_modules", "target"];
+
+/// Files on disk; relative paths start in the current directory.
+pub(crate) struct Disk;
+
+impl Sources for Disk {
+    fn text(&self, path: &str) -> Option<Result<Arc<str>, SourceError>> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Some(Ok(text.into())),
+            // A path through a file is no path to one.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory) =>
+            {
+                None
+            }
+            Err(error) => Some(Err(SourceError { message: error.to_string(), help: None })),
+        }
+    }
+
+    fn interface(&self, path: &str) -> Result<Arc<Interface>, SourceError> {
+        interface::of(path).map(Arc::new)
+    }
+
+    fn list(&self, folder: &str, ending: &str) -> Vec<String> {
+        let start = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
+        let files = walk(start, ending).into_iter().map(|path| path.to_string_lossy().into_owned());
+        files.map(|path| path.strip_prefix("./").map_or(path.clone(), str::to_string)).collect()
+    }
+}
+
+/// The Aqua files that `paths` name: files as they are, folders with all below them. Nothing named means the current directory.
+pub(crate) fn entries(paths: &[PathBuf]) -> Outcome<Vec<String>> {
+    let here = [PathBuf::from(".")];
+    let paths = if paths.is_empty() { &here[..] } else { paths };
+    let mut found = Vec::new();
+    for path in paths {
+        let what = std::fs::metadata(path).or_fail(Exit::Usage, format_args!("cannot read `{}`", path.display()))?;
+        match what.is_dir() {
+            true => found.extend(walk(path, "aqua")),
+            false => found.push(path.clone()),
+        }
+    }
+    let texts = found.iter().map(|path| path.to_string_lossy());
+    Ok(texts.map(|path| path.strip_prefix("./").unwrap_or(&path).to_string()).collect())
+}
+
+fn walk(start: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![start.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let hidden = name.to_string_lossy().starts_with('.');
+            // Links are not followed: they may lead back.
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() && !hidden && !PASSED_OVER.iter().any(|passed| name == *passed) {
+                folders.push(entry.path());
+            } else if kind.is_file() && entry.path().extension().is_some_and(|found| found == ending) {
+                files.push(entry.path());
+            }
+        }
+        if files.len() >= MAX_FILES {
+            break;
+        }
+    }
+    files.sort();
+    files
+}
