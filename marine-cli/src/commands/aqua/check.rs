@@ -43,8 +43,9 @@ impl Check {
         let options = self.program.options();
         let mut report = Report::default();
         for entry in &entries {
-            let checked = marine_aqua::check(entry, &Disk, &options);
-            report.show(ui, &checked, &checked.diagnostics);
+            // Some findings show only when functions are expanded.
+            let output = marine_aqua::compile(entry, &Disk, &options);
+            report.show(ui, &output.checked, &output.diagnostics);
         }
         ui.note(format_args!("{} checked: {}", count(entries.len(), "file"), report.summary()));
         let denied = report.errors > 0 || (self.deny.is_some() && report.warnings > 0);
