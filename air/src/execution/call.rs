@@ -6,7 +6,7 @@ use marine_particle::PeerId;
 
 use super::content::{Bound, Content};
 use super::error::Catchable;
-use super::index::EntryState;
+use super::index::{EntryState, Sent};
 use super::machine::{Fault, Machine};
 use super::state::{ActId, Body, CallBody, Operand};
 use super::{CallId, EntryId, Rejection, Report, VoidReason};
@@ -128,22 +128,25 @@ impl Machine<'_> {
     pub(super) fn review(&mut self, act: ActId) {
         let Some(call) = self.state.call(act) else { return };
         let Some((peer, name)) = call.peer.clone() else { return };
-        let slot = self.state.index.slot(call.slot);
-        let results: Vec<_> = slot.results[call.results_seen..].iter().map(|&(by, height)| (by, height, by)).collect();
-        let sents: Vec<_> = slot.sents[call.sents_seen..].iter().map(|sent| (sent.by, sent.height, sent.to)).collect();
+        let (number, results_seen, sents_seen) = (call.slot, call.results_seen, call.sents_seen);
+        let slot = self.state.index.slot(number);
         let seen = (slot.results.len(), slot.sents.len());
+        for index in results_seen..seen.0 {
+            let (by, height) = self.state.index.slot(number).results[index];
+            if by != peer {
+                self.void(act, (by, height), "peer", name.to_string(), by.to_base58());
+            }
+        }
+        for index in sents_seen..seen.1 {
+            let Sent { by, height, to, .. } = self.state.index.slot(number).sents[index];
+            if to == peer {
+                self.state.index.set_state(&by, height, EntryState::Verified);
+            } else {
+                self.void(act, (by, height), "peer", name.to_string(), to.to_base58());
+            }
+        }
         if let Some(call) = self.state.call_mut(act) {
             (call.results_seen, call.sents_seen) = seen;
-        }
-        for &(by, height, found) in results.iter().chain(&sents) {
-            if found != peer {
-                self.void(act, (by, height), "peer", name.to_string(), found.to_base58());
-            }
-        }
-        for (by, height, found) in sents {
-            if found == peer {
-                self.state.index.set_state(&by, height, EntryState::Verified);
-            }
         }
     }
 

@@ -35,8 +35,8 @@ pub(super) fn malformed((owner, height): (PeerId, u64), entry: &Entry<'_>, probl
 /// What the entries of one message have said so far.
 #[derive(Default)]
 struct Said {
-    /// What canons read, and how many elements they list with those of their bases.
-    canons: BTreeMap<(PeerId, u64), (Site, usize)>,
+    /// What canons read.
+    canons: BTreeMap<(PeerId, u64), Site>,
 }
 
 impl Machine<'_> {
@@ -171,18 +171,12 @@ impl Machine<'_> {
     ) -> Result<(), String> {
         let Instruction::Canon { source, .. } = self.tree.instruction(NodeId(at.node)) else { return Ok(()) };
         let site = self.site(at, source.name);
-        let before = match base {
-            0 => 0,
-            _ => {
-                let stated = self.state.sequences.stated(owner, base);
-                let stated = stated.map(|stated| (&stated.site, stated.len as usize));
-                let here = said.canons.get(&(owner, base)).map(|(site, len)| (site, *len));
-                match stated.or(here) {
-                    Some((of, len)) if *of == site && base < height => len,
-                    _ => return Err("extends something that is no earlier canon of the same stream".to_owned()),
-                }
+        if base > 0 {
+            let stated = self.state.sequences.stated(owner, base).map(|stated| &stated.site);
+            if stated.or_else(|| said.canons.get(&(owner, base))) != Some(&site) || base >= height {
+                return Err("extends something that is no earlier canon of the same stream".to_owned());
             }
-        };
+        }
         let mut keys = BTreeSet::new();
         for (element, _) in elements {
             self.check_position(element)?;
@@ -199,11 +193,7 @@ impl Machine<'_> {
                 return Err("lists an element twice".to_owned());
             }
         }
-        let (len, max) = (before + elements.len(), self.limits.stream_elements);
-        if len > max {
-            return Err(format!("lists {len} elements, over the limit of {max}"));
-        }
-        said.canons.insert((owner, height), (site, len));
+        said.canons.insert((owner, height), site);
         Ok(())
     }
 
@@ -225,9 +215,14 @@ impl Machine<'_> {
         let Instruction::Canon { source, .. } = self.tree.instruction(NodeId(at.node)) else { return Ok(()) };
         let site = self.site(at, source.name);
         self.charge(self.state.sequences.copied(owner, base) * COPIED_CLAIM)?;
-        self.state.sequences.add((owner, height), site, base, elements).map_err(|ListedTwice| {
+        let len = self.state.sequences.add((owner, height), site, base, elements).map_err(|ListedTwice| {
             Rejection::DataMalformed(format!("entry {height} of the log of {owner} at {at} lists an element twice"))
-        })
+        })?;
+        let max = self.limits.stream_elements;
+        if len > max {
+            return Err(Rejection::LimitExceeded { what: "number of elements of a canon", n: len, max });
+        }
+        Ok(())
     }
 
     /// The folds of a position are those around the instruction, each with the right kind of element.

@@ -68,14 +68,14 @@ impl Sequences {
         })
     }
 
-    /// Takes note of a canon entry.
+    /// Takes note of a canon entry. Returns how many elements it has with those of its base.
     pub(super) fn add(
         &mut self,
         (peer, height): (PeerId, u64),
         site: Site,
         base: u64,
         elements: &[(Position, ContentId)],
-    ) -> Result<(), ListedTwice> {
+    ) -> Result<usize, ListedTwice> {
         let sequence = match self.stated(peer, base).map(|base| (base.sequence, base.len as usize)) {
             Some((sequence, len)) if self.get(sequence).claims.len() == len => sequence,
             Some((sequence, len)) => {
@@ -92,9 +92,9 @@ impl Sequences {
             }
             list.claims.push((key, *id));
         }
-        let len = list.claims.len() as u32;
-        self.by_entry.insert((peer, height), Stated { site, sequence, len });
-        Ok(())
+        let len = list.claims.len();
+        self.by_entry.insert((peer, height), Stated { site, sequence, len: len as u32 });
+        Ok(len)
     }
 
     fn push(&mut self, sequence: Sequence) -> u32 {

@@ -231,9 +231,8 @@ impl Execution {
             data.segments.extend(self.state.logs.segment(&peer, from, len).map(|segment| (peer, segment)));
             lengths.push((peer, from, len));
         }
-        for id in values {
-            data.values.extend(self.state.values.encoded(&id).map(|bytes| (id, bytes.clone())));
-        }
+        // Built in one go: what came with a message is sorted already.
+        data.values = values.into_iter().filter_map(|id| Some((id, self.state.values.encoded(&id)?.clone()))).collect();
         self.history.push(lengths);
         (!data.is_empty() || self.is_waiting()).then_some(data)
     }

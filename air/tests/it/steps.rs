@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use marine_air::data::{DataError, Element};
+use marine_air::data::{DataError, Element, Equivocation};
 use marine_air::{CallResult, Data, Effects, Execution, Heads, Limits, Outcome, Rejection, Script, Setup, Value};
 use marine_particle::{Keypair, Particle};
 
@@ -54,6 +54,11 @@ fn a_peer_that_wrote_twice_is_proved_to_have() {
     assert!(proof.verify(&setup.particle));
     assert_eq!(other.heads(), &before);
     assert!(other.merge(logs[0].clone()).unwrap().record.is_none());
+
+    // It can be kept, and shown to anyone who has the particle.
+    let bytes = proof.encode();
+    assert_eq!(Equivocation::decode(&bytes).unwrap(), *proof);
+    assert!(Equivocation::decode(&bytes[1..]).is_err() && Equivocation::decode(&bytes[..bytes.len() - 1]).is_err());
 
     let mut broken = (*proof).clone();
     broken.longer.signature[0] ^= 1;
