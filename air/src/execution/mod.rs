@@ -5,8 +5,9 @@
 //! has to carry out. Everything follows from the sequence of inputs: there is no clock, no randomness, no I/O.
 //!
 //! A step either happens as a whole or is rejected as a whole. `spec` sections 4 to 6 describe the rules; the files here are
-//! named for them: `machine` (order, states), `scope` (variables), `operand`, `call`, `fold`, `check` (entries by themselves),
-//! `index` (entries by position), `close` (what a step asks for).
+//! named for them: `machine` (order, states), `scope` (variables), `content` (what they hold), `operand`, `call`, `canon`, `fold`,
+//! `stream` and `stream_fold`, `catch_up` (iterations out of turn), `check` (entries by themselves), `index` (entries by
+//! position), `sequence` (what canons list), `close` (what a step asks for).
 
 mod call;
 mod canon;
@@ -19,6 +20,7 @@ mod fold;
 mod index;
 mod machine;
 mod operand;
+mod raise;
 mod rejection;
 mod scope;
 mod sequence;
