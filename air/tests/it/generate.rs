@@ -39,7 +39,7 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
 }
 
 /// Cases whose outcome may depend on the order of events.
-pub(crate) fn wild_cases() -> impl Strategy<Value = Case> {
+fn wild_cases() -> impl Strategy<Value = Case> {
     prop::collection::vec(any::<u8>(), 0..160).prop_map(|bytes| case(&bytes, true))
 }
 

@@ -78,7 +78,8 @@ impl Generator<'_> {
         // As in `par`: an `xor` around must not have to put two failures together.
         let safe = Context { is_safe: context.is_safe || context.is_caught, ..context.clone() };
         let (push, more) = (self.push(&safe, stream), self.push(&safe, stream));
-        format!("(par (seq {left} (ap 1 {stream})) (par {push} {more}))")
+        let last = told(&format!("(ap 1 {stream})"));
+        format!("(par (seq {left} {last}) (par {} {}))", told(&push), told(&more))
     }
 
     fn reader(&mut self, number: usize, stream: &str, context: &Context, depth: usize) -> String {
@@ -98,7 +99,7 @@ impl Generator<'_> {
             let (canon, peer) = (self.fresh(Kind::Canon), self.peer(context));
             return (format!("(canon {peer} {stream} {})", canon.name), vec![canon]);
         }
-        (self.push(context, &stream), Vec::new())
+        (told(&self.push(context, &stream)), Vec::new())
     }
 
     /// One after the other.
@@ -131,8 +132,16 @@ impl Generator<'_> {
     fn stream_fold(&mut self, stream: &str, context: &Context, depth: usize, around: &str) -> String {
         let iterator = Variable { is_iterator: true, ..self.fresh(Kind::Any) };
         let i = iterator.name.clone();
-        let (body, _) = self.instruction(&context.with(&[iterator]), depth + 1);
+        // A chain that fails hands on the rest, as an `xor` its error.
+        let is_caught = context.is_caught || around.starts_with("(seq");
+        let inner = Context { is_caught, ..context.with(&[iterator]) };
+        let (body, _) = self.instruction(&inner, depth + 1);
         let around = around.replace("(next i)", &format!("(next {i})"));
         format!("(fold {stream} {i} {})", around.replace("{}", &body))
     }
+}
+
+/// One peer learns of all elements, at which the fold starts too: what only its writer knows, nobody might come to work on.
+fn told(push: &str) -> String {
+    format!("(seq {push} (call \"@a\" (\"s\" \"number\") []))")
 }
