@@ -1,6 +1,6 @@
 //! The laws of execution and data (specification, section 8.2), on random scripts and schedules.
 //!
-//! `MARINE_LAW_CASES` sets the number of cases per law (48); of the first law there are 210 times as many.
+//! `MARINE_LAW_CASES` sets the number of cases per law (48); of the first law there are 42 times as many.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -170,7 +170,7 @@ fn shuffled<T>(mut items: Vec<T>, random: &mut Random) -> Vec<T> {
 }
 
 proptest! {
-    #![proptest_config(config(210))]
+    #![proptest_config(config(42))]
 
     /// Law 1: whatever the order of events, the same calls are made with the same results. Neither duplicates and delays change
     /// that, nor messages that are lost and sent again, nor hosts that crash and call again.
