@@ -181,9 +181,9 @@ impl Printer<'_> {
     }
 
     fn hop_to(&mut self, peer: impl FnOnce(&mut Self)) {
-        self.out.push_str("(new $-h- (new #-h- (canon ");
+        self.out.push_str("(new $-h (new #-h (canon ");
         peer(self);
-        self.out.push_str(" $-h- #-h-)))");
+        self.out.push_str(" $-h #-h)))");
     }
 
     fn call(&mut self, call: &Call) {

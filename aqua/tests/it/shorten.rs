@@ -3,7 +3,7 @@
 /// The script in the notation of the specification's examples: hops and the init peer short, no balancing of sequences,
 /// without relay, arguments and the handler around all.
 pub(crate) fn shorten(air: &str) -> String {
-    let short = air.replace("(new $-h- (new #-h- (canon ", "(hop ").replace(" $-h- #-h-)))", ")");
+    let short = air.replace("(new $-h (new #-h (canon ", "(hop ").replace(" $-h #-h)))", ")");
     let mut spaced = String::with_capacity(short.len());
     for c in short.chars() {
         // `)[a]r` as `) [a] r`
