@@ -23,6 +23,7 @@ mod edit;
 mod error;
 mod grants;
 mod host;
+pub mod keys;
 mod keywords;
 mod limits;
 mod log;
@@ -33,6 +34,7 @@ mod parse;
 mod project;
 mod quantity;
 mod request;
+mod schema;
 mod table;
 
 pub use crate::binary::{ArgPolicy, ArgToken, BinaryGrant};
@@ -54,3 +56,4 @@ pub use crate::project::Project;
 pub use crate::request::{
     AskedDir, BinaryRequest, DirRequest, EnvRequest, GrantPolicy, GrantRequests, HostDir, MissingGrant,
 };
+pub use crate::schema::schema;

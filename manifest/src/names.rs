@@ -3,7 +3,9 @@
 use thiserror::Error;
 
 /// The longest name, in bytes.
-const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
+/// What [`check_name`] accepts, its length apart, as a regular expression.
+pub(crate) const PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 /// The longest guest path, in bytes.
 const MAX_GUEST_PATH: usize = 256;
 

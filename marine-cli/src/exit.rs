@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+use marine_manifest::{ManifestError, ManifestErrors};
+use serde_json::{Value, json};
+
 /// How a run of `marine` ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -80,7 +83,7 @@ impl Exit {
             Exit::Done => "done",
             Exit::Unexpected => "unexpected, please report",
             Exit::Usage => "usage: the command line makes no sense",
-            Exit::Findings => "findings: check, transcript, doctor",
+            Exit::Findings => "findings: check, test, transcript, doctor",
             Exit::Nothing => "nothing to do",
             Exit::Build => "build failed",
             Exit::Tool => "tool or Wasm target missing",
@@ -121,6 +124,40 @@ impl Failure {
         self.help = Some(help.to_string());
         self
     }
+
+    /// Says first what was being done.
+    pub(crate) fn context(mut self, context: impl fmt::Display) -> Self {
+        self.error = self.error.context(context.to_string());
+        self
+    }
+
+    /// The code in its text, such as `M403`, if it has one.
+    pub(crate) fn code(&self) -> Option<String> {
+        let text = self.error.to_string();
+        let code = text.strip_prefix("error[")?.split(']').next()?;
+        Some(code.to_string())
+    }
+
+    /// It for programs.
+    pub(crate) fn document(&self) -> Value {
+        let message = self.error.to_string();
+        let causes: Vec<String> = self.error.chain().skip(1).map(ToString::to_string).collect();
+        let mut document = json!({
+            "exit": self.exit.number(), "code": self.code(), "message": message, "causes": causes, "help": self.help,
+        });
+        if let Some(errors) = self.error.chain().find_map(|cause| cause.downcast_ref::<ManifestErrors>()) {
+            document["errors"] = errors.errors.iter().map(|error| mistake(errors, error)).collect();
+        }
+        document
+    }
+}
+
+/// One mistake in a manifest.
+fn mistake(all: &ManifestErrors, error: &ManifestError) -> Value {
+    json!({
+        "code": error.code.as_str(), "message": error.message, "file": all.path, "key": error.key, "line": error.line,
+        "column": error.column, "help": error.help,
+    })
 }
 
 /// An error nobody mapped to a code is unexpected by definition.

@@ -56,7 +56,7 @@ impl Package {
             let bytes = std::fs::read(path).or_fail(Exit::Build, format!("cannot read `{}`", path.display()))?;
             modules.push((module.name.clone(), marine_manifest::module_cid(&bytes), bytes));
         }
-        Ok(Self { blueprint: built.service.blueprint.clone(), id: built.service.cid, modules })
+        Ok(Self { blueprint: built.service()?.blueprint.clone(), id: built.service()?.cid, modules })
     }
 }
 
@@ -169,6 +169,21 @@ pub(crate) fn workflow_failure(error: RunError) -> Failure {
             .to_string()
     });
     Failure { exit, error: error.into(), help }
+}
+
+/// What it means that a call which the user made failed.
+pub(crate) fn answer_failure(error: CallFailure) -> Failure {
+    let exit = match &error {
+        CallFailure::Service { code: 1, .. } => Exit::Service,
+        CallFailure::Service { code: 6, .. } => Exit::Refused,
+        CallFailure::Service { .. } => Exit::Call,
+        CallFailure::Run { error: RunError::Expired { .. }, .. } => Exit::NoAnswer,
+        CallFailure::Run { error: RunError::Refused { .. }, .. } => Exit::Refused,
+        CallFailure::Run { .. } => Exit::Workflow,
+        CallFailure::Name(_) => Exit::Usage,
+        _ => Exit::Unexpected,
+    };
+    Failure { exit, error: error.into(), help: None }
 }
 
 /// What it means that a call which a command made for itself failed.

@@ -1,21 +1,28 @@
-//! From a manifest to a running service: find, build, link, start.
+//! From a manifest to a plan that can be started: find, build, link.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use marine_build::{BuildError, BuildEvent, BuildOutput, BuildRequest, BuiltService, ErrorKind, Profile};
-use marine_manifest::{Dir, Manifest, ModuleEntry};
-use marine_runtime::{Engine, EngineConfig, LogRecord, Module, ModuleSpec, Plan, Service, ServiceSpec};
+use marine_manifest::{Dir, Manifest, ModuleEntry, OLD_FILE_NAME, Project, Source, check_name};
+use marine_runtime::{Engine, EngineConfig, Interface, Module, Plan, ServiceSpec};
+use tempfile::TempDir;
 
 use crate::exit::{Exit, Fail, Failure, Outcome};
-use crate::paths;
+use crate::repl::Extra;
 use crate::ui::{Progress, Ui, count, size};
 
-/// A service that was built: its modules are components on disk, and it has a blueprint.
+/// A service that was built: its modules are components on disk.
 pub(crate) struct Built {
     pub(crate) manifest: Manifest,
-    pub(crate) service: BuiltService,
-    output: BuildOutput,
+    /// The blueprint; `None` if outputs of an earlier build are used.
+    service: Option<BuiltService>,
+    /// Components by module.
+    files: BTreeMap<String, PathBuf>,
+    /// Where they lie, if that is to be gone when this is.
+    _scratch: Option<TempDir>,
 }
 
 /// How builds are asked for.
@@ -59,20 +66,67 @@ pub(crate) fn build(request: &BuildRequest, progress: &Progress, ui: Ui) -> Outc
 
 /// Builds the service at `path` (a manifest or a directory), or the nearest one.
 pub(crate) fn build_service(path: Option<&Path>, profile: Profile, progress: &Progress, ui: Ui) -> Outcome<Built> {
-    let request = request(&manifest_path(path)?, profile)?;
+    let path = one_service(path.map(Path::to_path_buf).as_slice())?;
+    tell_of_migration(&path, ui);
+    let request = request(&path, profile)?;
     Built::of(build(&request, progress, ui)?)
+}
+
+/// Builds the service of the manifest at `path` without showing anything.
+///
+/// # Errors
+/// What cargo said, and why it failed.
+pub(crate) fn build_silently(path: &Path) -> Result<Built, (String, Failure)> {
+    let mut said = String::new();
+    let mut hear = |event: BuildEvent<'_>| {
+        if let BuildEvent::Cargo(line) = event {
+            said += line;
+            said.push('\n');
+        }
+    };
+    let built = request(path, Profile::Dev)
+        .and_then(|request| marine_build::build(&request, &mut hear).map_err(failure))
+        .and_then(Built::of);
+    built.map_err(|failure| (said, failure))
+}
+
+/// What the last build of the manifest at `path` left, without building.
+pub(crate) fn last_build(path: &Path) -> Outcome<Built> {
+    let manifest = Manifest::read(path).or_exit(Exit::Manifest)?;
+    let dir = std::path::absolute(&manifest.dir).unwrap_or_else(|_| manifest.dir.clone());
+    let outputs: Vec<PathBuf> =
+        dir.ancestors().map(|dir| dir.join("target/marine/dev")).filter(|dir| dir.is_dir()).collect();
+    let mut files = BTreeMap::new();
+    for module in &manifest.modules {
+        let file = match &module.source {
+            Source::Wasm(path) => Some(path.clone()),
+            _ => outputs.iter().map(|dir| dir.join(format!("{}.wasm", module.name))).find(|path| path.is_file()),
+        };
+        let Some(file) = file else {
+            return Err(Failure::new(Exit::Build, format!("module `{}` was not built yet", module.name))
+                .help("`marine build` builds it; without `--no-build` it is built now"));
+        };
+        files.insert(module.name.clone(), file);
+    }
+    Ok(Built { manifest, service: None, files, _scratch: None })
 }
 
 impl Built {
     /// The service of a build; building modules without a manifest makes none.
     pub(crate) fn of(output: BuildOutput) -> Outcome<Self> {
-        match (&output.manifest, &output.service) {
-            (Some(manifest), Some(service)) => {
-                Ok(Self { manifest: manifest.clone(), service: service.clone(), output })
-            }
-            _ => Err(Failure::new(Exit::Manifest, "there is no Marine.toml, so there is no service")
-                .help("describe the service in a Marine.toml")),
-        }
+        let (Some(manifest), Some(service)) = (&output.manifest, &output.service) else {
+            return Err(Failure::new(Exit::Manifest, "there is no Marine.toml, so there is no service")
+                .help("describe the service in a Marine.toml"));
+        };
+        let file = |module: &ModuleEntry| Some((module.name.clone(), output.wasm(&module.name)?.to_path_buf()));
+        let files = manifest.modules.iter().filter_map(file).collect();
+        Ok(Self { manifest: manifest.clone(), service: Some(service.clone()), files, _scratch: None })
+    }
+
+    /// The same, whose outputs lie in `scratch` and are needed as long as it.
+    pub(crate) fn keeping(mut self, scratch: TempDir) -> Self {
+        self._scratch = Some(scratch);
+        self
     }
 
     /// The service's name.
@@ -80,9 +134,16 @@ impl Built {
         &self.manifest.service.name
     }
 
+    /// The blueprint.
+    pub(crate) fn service(&self) -> Outcome<&BuiltService> {
+        self.service
+            .as_ref()
+            .ok_or_else(|| Failure::new(Exit::Unexpected, "nothing was built, so there is no blueprint"))
+    }
+
     /// The component of the module called `name`.
     pub(crate) fn wasm(&self, name: &str) -> Outcome<&Path> {
-        self.output.wasm(name).ok_or_else(|| {
+        self.files.get(name).map(PathBuf::as_path).ok_or_else(|| {
             Failure::new(
                 Exit::Manifest,
                 format!("module `{name}` is listed by content id, which cannot be fetched here"),
@@ -90,64 +151,86 @@ impl Built {
         })
     }
 
+    /// The service with its grants, and (of the manifest) those that `extra` adds.
+    pub(crate) fn spec(&mut self, extra: Extra) -> Outcome<ServiceSpec> {
+        match extra {
+            Extra::Nothing => {}
+            Extra::Repl => self.manifest = self.manifest.with_extra(&self.manifest.repl),
+            Extra::Test => self.manifest = self.manifest.with_extra(&self.manifest.test),
+        }
+        ServiceSpec::from_manifest(&self.manifest, |entry| load(&entry.name, self.wasm(&entry.name)?))
+    }
+
     /// Checks that the modules fit together; nothing of them has run afterwards.
     pub(crate) fn link(&self) -> Outcome<Plan> {
         link(ServiceSpec::from_manifest(&self.manifest, |entry| load(&entry.name, self.wasm(&entry.name)?))?)
+    }
+
+    /// What each module offers. Modules that cannot be read are left out; linking tells what is wrong with them.
+    pub(crate) fn interfaces(&self) -> Vec<(String, Interface)> {
+        let modules = self.files.iter().filter_map(|(name, path)| load(name, path).ok());
+        modules.map(|module| (module.name().to_owned(), module.interface().clone())).collect()
     }
 
     /// What each module may touch, a line each; modules without grants say so.
     pub(crate) fn grants(&self) -> Vec<String> {
         self.manifest.modules.iter().map(|module| format!("{} may use {}", module.name, grants(module))).collect()
     }
+}
 
-    /// Starts the service on this machine, as its manifest grants.
-    fn start(&self, ui: Ui) -> Outcome<Service> {
-        // Beside the build's output, so that `cargo clean` forgets it.
-        start(self.link()?, &self.manifest.dir.join("target/marine/volumes"), ui)
+/// Shows what works and is hardly meant so.
+pub(crate) fn show_warnings(plan: &Plan, ui: Ui) {
+    for warning in plan.warnings() {
+        ui.warn(format_args!("[{}] {}\n  help: {}", warning.code, warning.message, warning.help));
+        ui.document(
+            "link.warning",
+            serde_json::json!({
+                "code": warning.code, "module": warning.module, "message": warning.message, "help": warning.help,
+            }),
+        );
     }
 }
 
-/// A service for trying things out: that of a manifest, built first, or one made of components alone, without grants.
-pub(crate) fn local_service(sources: &[PathBuf], ui: Ui) -> Outcome<Service> {
-    if sources.iter().any(|path| path.extension().is_some_and(|extension| extension == "wasm")) {
-        return bare_service(sources, ui);
-    }
-    if let [_, second, ..] = sources {
-        return Err(Failure::new(
-            Exit::Usage,
-            format!("one manifest at a time; `{}` is a second one", second.display()),
-        ));
-    }
-    let progress = ui.progress("Building");
-    let built = build_service(sources.first().map(PathBuf::as_path), Profile::Dev, &progress, ui)?;
-    built.start(ui)
+/// Files that builds of the manifest write beside its sources.
+pub(crate) fn made_files(manifest: &Path) -> Vec<PathBuf> {
+    let Ok(manifest) = Manifest::read(manifest) else { return Vec::new() };
+    let made = manifest.modules.iter().filter_map(|module| match &module.source {
+        Source::Wasm(path) if !module.build.is_empty() => Some(path.canonicalize().unwrap_or_else(|_| path.clone())),
+        _ => None,
+    });
+    made.collect()
 }
 
-fn bare_service(sources: &[PathBuf], ui: Ui) -> Outcome<Service> {
-    let mut modules = Vec::new();
-    for path in sources {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().replace('_', "-")).unwrap_or_default();
-        modules.push(ModuleSpec::new(load(&stem, path)?));
+/// The component in `path`, called as it calls itself or else like its file.
+pub(crate) fn component(path: &Path) -> Outcome<Module> {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().replace('_', "-").to_lowercase()).unwrap_or_default();
+    let name = if check_name(&stem).is_ok() { stem } else { "module".to_owned() };
+    let module = load(&name, path)?;
+    match module.metadata().name {
+        Some(own) if own != name && check_name(&own).is_ok() && module.interface().functions.is_empty() => {
+            load(&own, path)
+        }
+        _ => Ok(module),
     }
-    let name = modules.last().map(|spec| spec.module.name().to_string()).unwrap_or_default();
-    start(link(ServiceSpec::new(name, modules))?, &paths::cache()?.join("volumes"), ui)
 }
 
-fn load(name: &str, path: &Path) -> Outcome<Module> {
+/// The component in `path` as a module of that name.
+pub(crate) fn load(name: &str, path: &Path) -> Outcome<Module> {
     Module::from_file(name, path).or_exit(Exit::Manifest)
 }
 
-fn link(spec: ServiceSpec) -> Outcome<Plan> {
-    let engine = Engine::new(EngineConfig::default())
-        .or_fail(Exit::Unexpected, "cannot start the engine that runs WebAssembly")?;
-    Plan::link(&engine, spec).or_exit(Exit::Manifest)
-}
-
-fn start(plan: Plan, volumes: &Path, ui: Ui) -> Outcome<Service> {
-    let sink = move |record: LogRecord| {
-        ui.note(format_args!("[{} {}] {}", record.module, record.level.as_str(), record.message))
+/// Checks that modules fit together.
+pub(crate) fn link(spec: ServiceSpec) -> Outcome<Plan> {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    let engine = match ENGINE.get() {
+        Some(engine) => engine,
+        None => {
+            let engine = Engine::new(EngineConfig::default())
+                .or_fail(Exit::Unexpected, "cannot start the engine that runs WebAssembly")?;
+            ENGINE.get_or_init(|| engine)
+        }
     };
-    Service::builder(plan).id("local").volumes(volumes).logs(sink).build().or_exit(Exit::Call)
+    Plan::link(engine, spec).or_exit(Exit::Manifest)
 }
 
 fn grants(module: &ModuleEntry) -> String {
@@ -161,33 +244,83 @@ fn grants(module: &ModuleEntry) -> String {
     if all.is_empty() { "nothing".to_string() } else { all.join(", ") }
 }
 
+/// The one manifest that `sources` name (a file or its directory), or the nearest one. A project of one service stands for it.
+pub(crate) fn one_service(sources: &[PathBuf]) -> Outcome<PathBuf> {
+    if let [_, second, ..] = sources {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("one manifest at a time; `{}` is a second one", second.display()),
+        ));
+    }
+    let path = manifest_path(sources.first().map(PathBuf::as_path))?;
+    match Project::read(&path).or_exit(Exit::Manifest)? {
+        None => Ok(path),
+        Some(Project { members, .. }) => match members.as_slice() {
+            [only] => Ok(only.clone()),
+            several => {
+                let names: Vec<_> =
+                    several.iter().filter_map(|path| path.parent()).map(|dir| dir.display().to_string()).collect();
+                Err(Failure::new(Exit::Usage, format!("`{}` holds several services", path.display()))
+                    .help(format!("name one: {}", names.join(", "))))
+            }
+        },
+    }
+}
+
+/// What a path stands for: the services of a project one by one, else the path itself.
+pub(crate) fn members(path: &Path) -> Outcome<Vec<PathBuf>> {
+    if !path.exists() {
+        return Err(Failure::new(Exit::Usage, format!("there is no `{}`", path.display()))
+            .help("give a Marine.toml, a Cargo.toml or a directory"));
+    }
+    let is_cargo = path.file_name().is_some_and(|name| name == "Cargo.toml");
+    let file = if path.is_dir() { Manifest::find(std::path::absolute(path)?) } else { Some(path.to_path_buf()) };
+    let project = file.filter(|_| !is_cargo).map(Project::read).transpose().or_exit(Exit::Manifest)?.flatten();
+    Ok(project.map_or_else(|| vec![path.to_path_buf()], |project| project.members))
+}
+
+/// Says that a configuration of the predecessor was taken for a manifest.
+pub(crate) fn tell_of_migration(path: &Path, ui: Ui) {
+    if marine_manifest::is_predecessors(path) {
+        ui.note(format_args!("{} is migrated in memory; `marine migrate` writes the Marine.toml", path.display()));
+    }
+}
+
 fn manifest_path(path: Option<&Path>) -> Outcome<PathBuf> {
+    let help = "give a Marine.toml, its directory, or a component (.wasm)";
     match path {
         Some(path) if path.is_dir() => {
-            let manifest = path.join(marine_manifest::FILE_NAME);
-            match manifest.is_file() {
-                true => Ok(manifest),
-                false => Err(Failure::new(Exit::Manifest, format!("there is no Marine.toml in `{}`", path.display()))
-                    .help("give a Marine.toml, its directory, or a component (.wasm)")),
-            }
+            let manifest = [marine_manifest::FILE_NAME, OLD_FILE_NAME].map(|name| path.join(name));
+            manifest.into_iter().find(|path| path.is_file()).ok_or_else(|| {
+                Failure::new(Exit::Manifest, format!("there is no Marine.toml in `{}`", path.display())).help(help)
+            })
         }
         Some(path) if path.is_file() => Ok(path.to_path_buf()),
-        Some(path) => Err(Failure::new(Exit::Manifest, format!("there is no manifest `{}`", path.display()))
-            .help("give a Marine.toml, its directory, or a component (.wasm)")),
+        Some(path) => {
+            Err(Failure::new(Exit::Manifest, format!("there is no manifest `{}`", path.display())).help(help))
+        }
         None => nearest(),
     }
 }
 
-fn nearest() -> Outcome<PathBuf> {
+/// The nearest manifest.
+pub(crate) fn nearest() -> Outcome<PathBuf> {
     let here = std::env::current_dir()?;
     Manifest::find(&here).ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("there is no Marine.toml in `{}` or above it", here.display()))
-            .help("`marine new NAME` starts a service; `-C DIR` says where one is")
+        let help = match here.join(OLD_FILE_NAME).is_file() {
+            true => "`marine migrate` makes one from the Config.toml here",
+            false => "`marine new NAME` starts a service; `-C DIR` says where one is",
+        };
+        Failure::new(Exit::Usage, format!("there is no Marine.toml in `{}` or above it", here.display())).help(help)
     })
 }
 
 /// Which exit code an error of the build deserves; its own text says what to do.
 pub(crate) fn failure(error: BuildError) -> Failure {
+    if let BuildError::Manifest(errors) = error {
+        // By itself, so that programs get all mistakes one by one.
+        return Failure { exit: Exit::Manifest, error: errors.into(), help: None };
+    }
     let exit = match error.kind() {
         ErrorKind::Toolchain => Exit::Tool,
         ErrorKind::Manifest => Exit::Manifest,

@@ -109,12 +109,17 @@ fn render(path: &Path, content: &[u8], name: &str) -> Outcome<(PathBuf, Vec<u8>)
 }
 
 /// What stands behind `marine-sdk =`: the checkout's own SDK if there is a checkout, else the published version.
-fn sdk_dependency() -> String {
+pub(crate) fn sdk_dependency() -> String {
     let version = env!("CARGO_PKG_VERSION");
     match Path::new(CHECKOUT).join("marine-sdk").canonicalize() {
         Ok(path) => format!("{{ path = {} }}", serde_json::Value::from(path.to_string_lossy().into_owned())),
         Err(_) => format!("\"{version}\""),
     }
+}
+
+/// Where our crate `package` lies, if there is a checkout.
+pub(crate) fn checkout(package: &str) -> Option<PathBuf> {
+    Path::new(CHECKOUT).join(package).canonicalize().ok()
 }
 
 fn checkout_lock() -> Option<Vec<u8>> {

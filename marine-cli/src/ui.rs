@@ -68,25 +68,10 @@ impl Ui {
         say(format_args!("{WARN}warning{WARN:#}: {text}"));
     }
 
-    /// Shows why a command failed: what, the chain of causes, what to do.
+    /// Shows why a command failed: what, the chain of causes, what to do. With `--json` a document says the same to programs.
     pub(crate) fn failure(&self, failure: &Failure) {
-        let mut shown = failure.error.to_string();
-        match shown.starts_with("error[") {
-            // Reports with codes are complete as they are.
-            true => say(&shown),
-            false => say(format_args!("{BAD}error{BAD:#}: {shown}")),
-        }
-        for cause in failure.error.chain().skip(1) {
-            let text = cause.to_string();
-            // Many errors already print their source; saying it twice helps nobody.
-            if !shown.contains(&text) {
-                say(format_args!("  because: {text}"));
-                shown = text;
-            }
-        }
-        if let Some(help) = &failure.help {
-            say(format_args!("{HELP}help{HELP:#}: {help}"));
-        }
+        self.document("error", failure.document());
+        say(failure_text(failure));
     }
 
     /// Starts showing that something takes its time.
@@ -196,6 +181,28 @@ impl Drop for Step {
             self.end(format_args!("{BAD}failed{BAD:#}"), "      failed");
         }
     }
+}
+
+/// Why something failed, as people read it: what, the chain of causes, what to do. Styled.
+pub(crate) fn failure_text(failure: &Failure) -> String {
+    let mut shown = failure.error.to_string();
+    let mut text = match shown.starts_with("error[") {
+        // Reports with codes are complete as they are.
+        true => shown.clone(),
+        false => format!("{BAD}error{BAD:#}: {shown}"),
+    };
+    for cause in failure.error.chain().skip(1) {
+        let cause = cause.to_string();
+        // Many errors already print their source; saying it twice helps nobody.
+        if !shown.contains(&cause) {
+            text += &format!("\n  because: {cause}");
+            shown = cause;
+        }
+    }
+    if let Some(help) = &failure.help {
+        text += &format!("\n{HELP}help{HELP:#}: {help}");
+    }
+    text
 }
 
 /// A duration as people say it: `0.3 s`, `1 min 12 s`.

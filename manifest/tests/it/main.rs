@@ -4,6 +4,7 @@
 
 mod blueprint;
 mod edit;
+mod keys;
 mod manifest;
 mod migrate;
 mod mistakes;

@@ -140,7 +140,7 @@ impl Format {
 }
 
 /// The source around a finding, as rustc shows it.
-fn render(path: &Path, text: &str, diagnostic: &Diagnostic) -> String {
+pub(crate) fn render(path: &Path, text: &str, diagnostic: &Diagnostic) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -159,7 +159,7 @@ fn render(path: &Path, text: &str, diagnostic: &Diagnostic) -> String {
     Renderer::styled().render(&report)
 }
 
-fn document(path: &Path, text: &str, diagnostic: &Diagnostic) -> serde_json::Value {
+pub(crate) fn document(path: &Path, text: &str, diagnostic: &Diagnostic) -> serde_json::Value {
     let at = Location::of(text, diagnostic.primary.span.start);
     json!({
         "file": path,

@@ -1,24 +1,26 @@
 //! `marine build`: modules to components, the service linked and described by a blueprint.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use marine_build::{BuildOutput, Profile};
 use serde_json::json;
 
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Exit, Outcome};
 use crate::project::{self, Built};
 use crate::ui::{Ui, count, seconds, size};
+use crate::watch::Watcher;
 
 /// Build modules and link the service.
 ///
 /// Builds the modules of the nearest Marine.toml (or Cargo package), checks that they fit together, and writes the service's
-/// blueprint. Outputs lie in target/marine/PROFILE.
+/// blueprint. Outputs lie in target/marine/PROFILE. In a project all services are built.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   marine build
   marine build --release
+  marine build --watch                    again whenever a source changes
   marine build shop/Marine.toml -- --features cards")]
 pub(crate) struct Build {
     /// A Marine.toml, a Cargo.toml or a directory
@@ -33,6 +35,9 @@ pub(crate) struct Build {
     /// Do not check that the modules fit together
     #[arg(long)]
     no_link: bool,
+    /// Build again whenever a source changes, until Ctrl-C
+    #[arg(short, long)]
+    watch: bool,
     /// Arguments for cargo
     #[arg(last = true, value_name = "CARGO-ARGS")]
     cargo: Vec<String>,
@@ -40,13 +45,20 @@ pub(crate) struct Build {
 
 impl Build {
     pub(crate) fn run(self, ui: Ui) -> Outcome {
-        if !self.path.exists() {
-            return Err(Failure::new(Exit::Usage, format!("there is no `{}`", self.path.display()))
-                .help("give a Marine.toml, a Cargo.toml or a directory"));
+        if self.watch {
+            return self.watch(ui);
         }
-        let mut request = project::request(&self.path, if self.release { Profile::Release } else { Profile::Dev })?;
-        request.out_dir = self.out_dir;
-        request.cargo_args = self.cargo;
+        for path in project::members(&self.path)? {
+            project::tell_of_migration(&path, ui);
+            self.build(&path, ui)?;
+        }
+        Ok(Exit::Done)
+    }
+
+    fn build(&self, path: &Path, ui: Ui) -> Outcome<()> {
+        let mut request = project::request(path, if self.release { Profile::Release } else { Profile::Dev })?;
+        request.out_dir = self.out_dir.clone();
+        request.cargo_args = self.cargo.clone();
         let progress = ui.progress("Building");
         let output = project::build(&request, &progress, ui)?;
         let time = progress.elapsed();
@@ -57,18 +69,55 @@ impl Build {
             let built = Built::of(output)?;
             if !self.no_link {
                 let linking = ui.progress("Linking");
-                built.link()?;
+                let plan = built.link()?;
                 drop(linking);
+                project::show_warnings(&plan, ui);
                 ui.status(
                     "Linked",
                     format_args!("{} ({})", built.name(), count(built.manifest.modules.len(), "module")),
                 );
             }
-            report_service(ui, &built);
+            report_service(ui, &built)?;
         }
         ui.status("Finished", format_args!("in {}", seconds(time)));
         ui.document("build.finished", json!({ "micros": time.as_micros() as u64 }));
-        Ok(Exit::Done)
+        Ok(())
+    }
+
+    /// Builds again and again; what fails is shown and waits for the next change.
+    fn watch(&self, ui: Ui) -> Outcome {
+        loop {
+            let members = project::members(&self.path);
+            // Watching starts before the build: what changes meanwhile must not be missed.
+            let mut watcher = self.watcher(members.as_deref().unwrap_or_default())?;
+            let built = members.and_then(|members| members.iter().try_for_each(|path| self.build(path, ui)));
+            if let Err(failure) = built {
+                ui.failure(&failure);
+            }
+            ui.status("Watching", "for changes; Ctrl-C ends");
+            if let Some(path) = watcher.wait(None)? {
+                let here = std::env::current_dir().ok();
+                let shown = here.as_ref().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(&path);
+                ui.status("Changed", shown.display());
+                ui.document("build.changed", json!({ "path": path }));
+            }
+        }
+    }
+
+    fn watcher(&self, members: &[PathBuf]) -> Outcome<Watcher> {
+        let dir = |path: &PathBuf| {
+            let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+            if path.is_dir() { path } else { path.parent().map_or(path.clone(), Path::to_path_buf) }
+        };
+        let mut roots: Vec<PathBuf> = members.iter().map(dir).collect();
+        for path in members {
+            // Packages that lie elsewhere count as well; what keeps them from being found is told by the build.
+            let inputs =
+                project::request(path, Profile::Dev).ok().and_then(|request| marine_build::inputs(&request).ok());
+            roots.extend(inputs.iter().flatten().map(dir));
+        }
+        roots.push(dir(&self.path));
+        Watcher::new(roots, members.iter().flat_map(|path| project::made_files(path)).collect())
     }
 }
 
@@ -85,11 +134,12 @@ fn report_modules(ui: Ui, output: &BuildOutput) {
     }
 }
 
-fn report_service(ui: Ui, built: &Built) {
-    let service = &built.service;
+fn report_service(ui: Ui, built: &Built) -> Outcome<()> {
+    let service = built.service()?;
     ui.result(format_args!("{}  {}", service.path.display(), service.cid));
     ui.document(
         "build.service",
         json!({ "name": service.name, "path": service.path, "cid": service.cid.to_string(), "cached": service.cached }),
     );
+    Ok(())
 }

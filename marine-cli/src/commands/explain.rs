@@ -73,6 +73,7 @@ mod tests {
     fn the_book_has_exactly_the_codes_of_the_libraries() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut used = BTreeSet::new();
+        collect_codes(&root.join("marine-cli/src/repl"), &mut used);
         for library in ["manifest", "marine-macro", "marine-build", "runtime"] {
             collect_codes(&root.join(library).join("src"), &mut used);
         }

@@ -14,7 +14,7 @@ use crate::exit::{Exit, Fail, Failure, Outcome};
 use crate::identity;
 use crate::network;
 use crate::render;
-use crate::session::pretty;
+use crate::repl::pretty;
 use crate::ui::Ui;
 
 /// Run a workflow written in AIR.

@@ -21,7 +21,7 @@ use crate::network::{self, Package};
 use crate::paths;
 use crate::project::{self, Built};
 use crate::render;
-use crate::session::pretty;
+use crate::repl::pretty;
 use crate::signals::Stop;
 use crate::template::Template;
 use crate::toolchain;

@@ -82,6 +82,25 @@ fn errors_of_workflows_have_their_exit_codes() {
 }
 
 #[test]
+fn a_service_on_a_node_is_called_in_one_line() {
+    let user = User::new();
+    let node = Node::start(&user, &user.path("node"));
+    deploy(&user, &node).expect(0);
+    let call = |text: &str| user.marine(&user.path(""), &["call", text, "--relay", &node.address]);
+    let answer = call("two-modules.greet(\"Ada\")").expect(0);
+    assert!(answer.stdout.contains("\"visits\": 1"), "{answer:?}");
+    let behind = call(&format!("{}/two-modules.greet(\"Bob\")", node.peer)).expect(0);
+    assert!(behind.stdout.contains("\"visits\": 2"), "{behind:?}");
+    let refused = call("two-modules.greet(\"\")").expect(13);
+    assert!(refused.stderr.contains("a visitor needs a name"), "{refused:?}");
+    call("two-modules.gret(\"Ada\")").expect(14);
+    call("greet(\"Ada\")").expect(2);
+    call("two-modules.greet(name: \"Ada\")").expect(2);
+    call("nobody/two-modules.greet(\"Ada\")").expect(2);
+    assert_eq!(node.stop(), 0);
+}
+
+#[test]
 fn nobody_may_deploy_unless_told() {
     let user = User::new();
     let mut node = user.command(
@@ -93,4 +112,50 @@ fn nobody_may_deploy_unless_told() {
     assert!(refused.stderr.contains("deploy"), "{refused:?}");
     #[cfg(unix)]
     assert_eq!(node.terminate(), 0);
+}
+
+/// A component whose only function never ends.
+#[cfg(unix)]
+const ENDLESS: &str = r#"(component
+  (core module $m (func (export "spin") (loop (br 0))))
+  (core instance $i (instantiate $m))
+  (func $spin (canon lift (core func $i "spin")))
+  (instance $api (export "spin" (func $spin)))
+  (export "marine:probe/api" (instance $api)))"#;
+
+/// Answers once the host has begun with `probe.spin`: it executes both calls in one step.
+#[cfg(unix)]
+const BEGIN: &str = r#"
+(seq (call %init_peer_id% ("getDataSrv" "-relay-") [] host)
+  (par (call host ("probe" "spin") [])
+    (seq (call host ("op" "noop") [])
+      (call %init_peer_id% ("callbackSrv" "response") ["begun"]))))"#;
+
+#[test]
+#[cfg(unix)]
+fn a_second_signal_ends_a_node_that_drains_at_once() {
+    use std::io::{BufRead, BufReader};
+    let user = User::new();
+    let dir = user.path("probe");
+    std::fs::create_dir(&dir).expect("created");
+    let put = |name: &str, content: &[u8]| std::fs::write(dir.join(name), content).expect("written");
+    put("probe.wasm", &wat::parse_str(ENDLESS).expect("a component"));
+    put("begin.air", BEGIN.as_bytes());
+    // Longer than any patience of this test.
+    put("Marine.toml", b"[limits]\ntimeout = \"10min\"\n[[module]]\nname = \"probe\"\nwasm = \"probe.wasm\"\n");
+    let mut node = Node::start(&user, &user.path("node"));
+    user.marine(&dir, &["deploy", "--to", &node.address]).expect(0);
+    let begun = user.marine(&dir, &["run", "begin.air", "--relay", &node.address, "--ttl", "10m"]).expect(0);
+    assert_eq!(begun.stdout, "begun\n");
+
+    node.signal("TERM");
+    let said = BufReader::new(node.stderr()).lines().map_while(Result::ok).find(|line| line.contains("Draining"));
+    assert!(said.is_some(), "it drains: a call still runs");
+    node.signal("TERM");
+    assert_eq!(node.wait(), 130);
+
+    // What it had acknowledged is there again.
+    let node = Node::start(&user, &user.path("node"));
+    user.marine(&dir, &["deploy", "--to", &node.address]).expect(4);
+    node.kill();
 }

@@ -106,9 +106,27 @@ impl Node {
 
     /// Asks it to end as a supervisor does, and returns its exit code.
     #[cfg(unix)]
-    pub(crate) fn terminate(mut self) -> i32 {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
-        assert!(asked.success());
+    pub(crate) fn terminate(self) -> i32 {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Sends it a signal.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// What it says besides results; can be had once.
+    #[cfg(unix)]
+    pub(crate) fn stderr(&mut self) -> std::process::ChildStderr {
+        self.child.stderr.take().expect("piped, and not taken yet")
+    }
+
+    /// Waits for its end, and returns its exit code.
+    #[cfg(unix)]
+    pub(crate) fn wait(mut self) -> i32 {
         self.child.wait().expect("it ends").code().unwrap_or(-1)
     }
 

@@ -3,7 +3,11 @@
 //! Values are JSON, taken byte for byte. Positional arguments become a JSON array, named ones an object; the service
 //! converts them and reports what does not fit. No evaluation happens here.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value};
+
+use super::place::{Step, descend, steps, underlined};
 
 /// One call, parsed.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,22 +16,28 @@ pub(crate) struct CallExpression {
     pub(crate) module: Option<String>,
     /// Function name, as written.
     pub(crate) function: String,
-    /// An array (by position) or an object (by name).
+    /// An array (by position), an object (by name), `null` or one scalar.
     pub(crate) args: Value,
+    /// What was typed.
+    pub(super) text: String,
+    pub(super) places: Places,
 }
 
-/// How many characters are shown before and behind a mistake; what is longer is cut.
-const BEFORE: usize = 72;
-const BEHIND: usize = 40;
+/// Where the arguments stand in what was typed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Places {
+    /// One by one, with names where given.
+    Each(Vec<(Option<String>, Range<usize>)>),
+    /// All as one JSON text.
+    Whole(Range<usize>),
+}
 
 /// What is wrong with a typed call, and where.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{what}\n  {text}\n  {:>at$}", "^", at = .at + 1)]
+#[error("{what}\n{shown}")]
 pub(crate) struct ExpressionError {
-    /// What is shown of the line with the mistake.
-    text: String,
-    /// Characters of `text` before the mistake.
-    at: usize,
+    /// The line with the mistake, and a mark below it.
+    shown: String,
     what: String,
 }
 
@@ -43,17 +53,40 @@ impl CallExpression {
             None => (None, first),
         };
         input.skip_space();
-        let args = match input.eat('(') {
+        let (args, places) = match input.eat('(') {
             true => input.arguments()?,
-            false => Value::Array(Vec::new()),
+            false => (Value::Array(Vec::new()), Vec::new()),
         };
         input.skip_space();
         match input.rest() {
-            "" => Ok(Self { module, function, args }),
+            "" => Ok(Self { module, function, args, text: text.to_string(), places: Places::Each(places) }),
             _ => Err(input.error("nothing may follow the call")),
         }
     }
+
+    /// The call with the value underlined to which `path` (such as `args[0].user`) leads, if that was typed.
+    pub(super) fn underlined(&self, path: &str) -> Option<String> {
+        let steps = steps(path);
+        let place = match (&self.places, steps.split_first()) {
+            (Places::Each(places), Some((first, rest))) => {
+                let found = match first {
+                    Step::Index(index) => places.get(*index),
+                    Step::Name(name) => places.iter().find(|(known, _)| known.as_deref() == Some(name)),
+                };
+                descend(&self.text, found?.1.clone(), rest)
+            }
+            (Places::Whole(place), Some((Step::Index(0), rest))) if !self.text[place.clone()].starts_with('[') => {
+                descend(&self.text, place.clone(), rest)
+            }
+            (Places::Whole(place), _) => descend(&self.text, place.clone(), &steps),
+            (Places::Each(places), None) => places.first()?.1.start..places.last()?.1.end,
+        };
+        Some(underlined(&self.text, place))
+    }
 }
+
+/// Arguments, and where each stands.
+type Arguments = (Value, Vec<(Option<String>, Range<usize>)>);
 
 struct Input<'a> {
     text: &'a str,
@@ -87,30 +120,35 @@ impl<'a> Input<'a> {
     }
 
     /// What follows `(`, up to and with the matching `)`.
-    fn arguments(&mut self) -> Result<Value, ExpressionError> {
-        let (mut positional, mut named) = (Vec::new(), Map::new());
+    fn arguments(&mut self) -> Result<Arguments, ExpressionError> {
+        let (mut positional, mut named, mut places) = (Vec::new(), Map::new(), Vec::new());
         self.skip_space();
         if self.eat(')') {
-            return Ok(Value::Array(positional));
+            return Ok((Value::Array(positional), places));
         }
         loop {
             self.skip_space();
             let start = self.at;
-            match self.argument_name() {
+            let name = self.argument_name();
+            self.skip_space();
+            let from = self.at;
+            let value = self.value()?;
+            places.push((name.clone(), from..self.at));
+            match name {
                 Some(name) => {
-                    let value = self.value()?;
                     if named.insert(name.clone(), value).is_some() {
                         return Err(self.error_at(start, &format!("`{name}` is given twice")));
                     }
                 }
-                None => positional.push(self.value()?),
+                None => positional.push(value),
             }
             if !positional.is_empty() && !named.is_empty() {
                 return Err(self.error_at(start, "arguments are given either by position or by name, not both"));
             }
             self.skip_space();
             if self.eat(')') {
-                return Ok(if named.is_empty() { Value::Array(positional) } else { Value::Object(named) });
+                let args = if named.is_empty() { Value::Array(positional) } else { Value::Object(named) };
+                return Ok((args, places));
             }
             if !self.eat(',') {
                 return Err(self.error("expected `,` or `)`"));
@@ -145,23 +183,11 @@ impl<'a> Input<'a> {
     }
 
     fn error_at(&self, at: usize, what: &str) -> ExpressionError {
-        // The caret is placed by characters, in the first line that holds the mistake.
-        let at = at.min(self.text.len());
-        let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let column = self.text[line_start..at].chars().count();
-        let cut = column.saturating_sub(BEFORE);
-        let mut rest = line.chars().skip(cut);
-        let mark = if cut > 0 { "…" } else { "" };
-        let mut text: String = mark.chars().chain(rest.by_ref().take(BEFORE + BEHIND)).collect();
-        if rest.next().is_some() {
-            text.push('…');
-        }
-        ExpressionError { text, at: column - cut + mark.chars().count(), what: what.to_string() }
+        ExpressionError { shown: underlined(self.text, at..at), what: what.to_string() }
     }
 }
 
-fn leading_name(text: &str) -> &str {
+pub(super) fn leading_name(text: &str) -> &str {
     let mut chars = text.char_indices();
     match chars.next() {
         Some((_, first)) if first.is_ascii_alphabetic() || first == '_' => {}
@@ -173,7 +199,7 @@ fn leading_name(text: &str) -> &str {
 }
 
 /// Bytes up to the `,` or `)` that ends a value: the first one outside strings and brackets.
-fn value_length(text: &str) -> usize {
+pub(super) fn value_length(text: &str) -> usize {
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     for (at, c) in text.char_indices() {
         match c {
@@ -207,6 +233,7 @@ fn plain(error: &serde_json::Error) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::place::{BEFORE, BEHIND};
     use super::*;
 
     #[test]
@@ -225,8 +252,8 @@ mod tests {
             ("url-loader.get_n_save(-1.5)", Some("url-loader"), "get_n_save", json!([-1.5])),
         ];
         for (text, module, function, args) in cases {
-            let expected = CallExpression { module: module.map(str::to_string), function: function.to_string(), args };
-            assert_eq!(CallExpression::parse(text), Ok(expected), "{text}");
+            let call = CallExpression::parse(text).expect(text);
+            assert_eq!((call.module.as_deref(), call.function.as_str(), call.args), (module, function, args), "{text}");
         }
     }
 
@@ -244,6 +271,24 @@ mod tests {
         for (text, expected) in cases {
             let error = CallExpression::parse(text).expect_err(text);
             assert_eq!(error.to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_value_that_an_error_speaks_of_is_underlined() {
+        let cases = [
+            (r#"f({"age": -1})"#, "args[0].age", "  f({\"age\": -1})\n            ^^"),
+            (
+                r#"f(a: 1, user: {"x": [true]})"#,
+                "args.user.x[0]",
+                "  f(a: 1, user: {\"x\": [true]})\n                       ^^^^",
+            ),
+            ("f(1, 2)", "args", "  f(1, 2)\n    ^^^^"),
+            ("f()", "args[0]", "none"),
+        ];
+        for (text, path, expected) in cases {
+            let call = CallExpression::parse(text).expect(text);
+            assert_eq!(call.underlined(path).unwrap_or("none".to_string()), expected, "{text} {path}");
         }
     }
 

@@ -1,0 +1,207 @@
+//! Commands for authors: looking into components, adding, migrating, checking, testing, building again.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::{User, project};
+
+fn put(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().expect("a parent")).expect("created");
+    fs::write(path, text).expect("written");
+}
+
+#[test]
+fn components_and_blueprints_say_what_they_are() {
+    let (user, dir) = (User::new(), project("two-modules"));
+    let outputs = dir.join("target/marine/dev");
+    let run = user.marine(&outputs, &["info", "guestbook.wasm"]).expect(0);
+    for said in [
+        "module       guestbook",
+        "version      0.1.0",
+        "cid          baf",
+        "exports      marine:guestbook/api",
+        "names() -> result<list<string>, string>",
+    ] {
+        assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
+    }
+    let run = user.marine(&outputs, &["info", "two-modules.blueprint", "--json"]).expect(0);
+    let document = &run.documents()[0];
+    assert_eq!((&document["$type"], &document["facade"]), (&"info.blueprint".into(), &"greeter".into()), "{document}");
+    let same = user.marine(&outputs, &["info", "guestbook.wasm", "--diff", "guestbook.wasm"]).expect(0);
+    assert!(same.stdout.is_empty() && same.stderr.contains("equal"), "{same:?}");
+    let other = user.marine(&outputs, &["info", "guestbook.wasm", "--diff", "greeter.wasm"]).expect(3);
+    assert!(
+        other.stdout.contains("- names() -> result<list<string>, string>") && other.stdout.contains("+ greet("),
+        "{other:?}"
+    );
+    let wit = user.marine(&outputs, &["wit", "guestbook.wasm"]).expect(0);
+    assert!(
+        wit.stdout.starts_with("package marine:guestbook")
+            && wit.stdout.contains("names: func() -> result<list<string>, string>;"),
+        "{wit:?}"
+    );
+    let full = user.marine(&outputs, &["wit", "guestbook.wasm", "--full"]).expect(0);
+    assert!(full.stdout.contains("world root") && full.stdout.contains("wasi:"), "{full:?}");
+    user.marine(&outputs, &["info", "missing.wasm"]).expect(12);
+    put(&user.path("text.blueprint"), "no blueprint");
+    user.marine(&user.path(""), &["info", "text.blueprint"]).expect(12);
+}
+
+#[test]
+fn what_a_service_can_do_is_listed_with_the_reason() {
+    let (user, dir) = (User::new(), project("two-modules"));
+    let run = user.marine(&dir, &["permissions"]).expect(0);
+    assert!(run.stdout.contains("greeter\n  nothing of the host"), "{run:?}");
+    assert!(run.stdout.contains("/data"), "{run:?}");
+    let one = user.marine(&dir, &["permissions", "--module", "guestbook", "--json"]).expect(0);
+    let document = &one.documents()[0];
+    assert_eq!(document["permissions"][0]["module"], "guestbook", "{document}");
+    user.marine(&dir, &["permissions", "--module", "nobody"]).expect(14);
+}
+
+#[test]
+fn a_check_finds_mistakes_and_writes_nothing() {
+    let user = User::new();
+    let dir = user.path("shop");
+    user.marine(&user.path(""), &["new", "shop", "-t", "two-modules"]).expect(0);
+    // Compiled once for all tests; only what the check itself does is new.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects/checked");
+    let config = format!("[build]\ntarget-dir = {:?}\n", target.to_str().expect("text"));
+    put(&dir.join(".cargo/config.toml"), &config);
+    user.marine(&dir, &["check"]).expect(0);
+    assert!(!target.join("marine/dev/shop.blueprint").exists(), "a check writes no outputs");
+
+    put(&dir.join("broken.air"), "(call \"x\" (\"op\" \"noop\") [y])");
+    let script = user.marine(&dir, &["check"]).expect(3);
+    assert!(script.stdout.contains("A020"), "{script:?}");
+    fs::remove_file(dir.join("broken.air")).expect("removed");
+
+    let source = dir.join("greeter/src/lib.rs");
+    let text = fs::read_to_string(&source).expect("the facade");
+    fs::write(&source, text.replace("fn names(", "fn nmaes(").replace("fn sign(", "fn singn(")).expect("written");
+    let broken = user.marine(&dir, &["check", "--json"]).expect(3);
+    assert!(broken.stdout.contains("\"$type\":\"error\""), "{broken:?}");
+}
+
+#[test]
+fn modules_and_services_are_added() {
+    let user = User::new();
+    let here = user.path("");
+    user.marine(&here, &["new", "shop"]).expect(0);
+    let shop = user.path("shop");
+    user.marine(&shop, &["add", "module", "prices"]).expect(0);
+    let manifest = fs::read_to_string(shop.join("Marine.toml")).expect("the manifest");
+    assert!(manifest.contains("name = \"prices\"\ncrate = \"prices\""), "{manifest}");
+    assert!(manifest.find("prices") < manifest.rfind("[[module]]"), "the facade stays the last: {manifest}");
+    assert!(fs::read_to_string(shop.join("Cargo.toml")).expect("cargo's").contains("\"prices\""));
+    assert!(shop.join("prices/src/lib.rs").is_file());
+    user.marine(&shop, &["add", "module", "prices"]).expect(12);
+    user.marine(&shop, &["add", "module", "Prices"]).expect(2);
+    user.marine(&shop, &["add", "service", "bank"]).expect(12);
+
+    let all = user.path("all");
+    fs::create_dir(&all).expect("created");
+    user.marine(&all, &["add", "service", "bank"]).expect(0);
+    user.marine(&all, &["add", "service", "till", "-t", "two-modules"]).expect(0);
+    let project = fs::read_to_string(all.join("Marine.toml")).expect("the project");
+    assert_eq!(project, "[project]\nmembers = [\"services/bank\", \"services/till\"]\n");
+    let ambiguous = user.marine(&all, &["call", "f()"]).expect(2);
+    assert!(ambiguous.stderr.contains("services/bank"), "{ambiguous:?}");
+}
+
+#[test]
+fn a_configuration_of_the_predecessor_works_and_migrates() {
+    let (user, dir) = (User::new(), project("greeting"));
+    let here = user.path("old");
+    let component = fs::read(dir.join("target/marine/dev/greeting.wasm")).expect("the component");
+    put(
+        &here.join("Config.toml"),
+        "modules_dir = \"out\"\n[[module]]\nname = \"greeting\"\nlogger_enabled = true\n[default]\n",
+    );
+    fs::create_dir(here.join("out")).expect("created");
+    fs::write(here.join("out/greeting.wasm"), component).expect("written");
+    let run = user.marine(&here, &["call", "greeting(\"Ada\")", "-m", "Config.toml"]).expect(0);
+    assert_eq!(run.stdout, "\"Hello, Ada!\"\n");
+    assert!(run.stderr.contains("migrated in memory"), "{run:?}");
+
+    let hint = user.marine(&here, &["call", "greeting(\"Ada\")"]).expect(2);
+    assert!(hint.stderr.contains("`marine migrate`"), "{hint:?}");
+    let shown = user.marine(&here, &["migrate", "--dry-run"]).expect(0);
+    assert!(shown.stdout.contains("wasm = \"out/greeting.wasm\"") && !here.join("Marine.toml").exists(), "{shown:?}");
+    let done = user.marine(&here, &["migrate", "--json"]).expect(0);
+    assert_eq!(done.documents()[0]["notes"][1]["line"], 5, "{done:?}");
+    user.marine(&here, &["migrate"]).expect(2);
+    assert_eq!(user.marine(&here, &["call", "greeting(\"Eve\")"]).expect(0).stdout, "\"Hello, Eve!\"\n");
+}
+
+#[test]
+fn tests_and_transcripts_of_a_service_run() {
+    let (user, dir) = (User::new(), project("two-modules"));
+    let transcript = dir.join("visits.repl");
+    fs::write(
+        &transcript,
+        "> greet(\"Ada\")\n...\n  \"visits\": 1\n...\n\n> greet(\"Ada\")\n...\n  \"visits\": 2\n...\n",
+    )
+    .expect("written");
+    let run = user.marine(&dir, &["test", "--transcripts"]).expect(0);
+    assert!(run.stderr.contains("Passed visits.repl"), "{run:?}");
+    // Volumes start empty each time.
+    user.marine(&dir, &["test", "visits"]).expect(0);
+    fs::write(&transcript, "> greet(\"Ada\")\nsomething else\n").expect("written");
+    let failed = user.marine(&dir, &["test", "--transcripts"]).expect(3);
+    assert!(failed.stdout.contains("M607") && failed.stderr.contains("Failed visits.repl"), "{failed:?}");
+    fs::remove_file(&transcript).expect("removed");
+}
+
+#[test]
+fn a_build_that_watches_builds_again() {
+    let (user, dir) = (User::new(), project("greeting"));
+    let mut child = user
+        .command(&dir, &["build", "--watch", "--json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("marine runs");
+    // What it says besides must not fill the pipe.
+    let said = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let (watching, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in said.map_while(Result::ok).filter(|line| line.contains("Watching")) {
+            let _ = watching.send(line);
+        }
+    });
+    let minute = std::time::Duration::from_secs(240);
+    heard.recv_timeout(minute).expect("the first build ends");
+    let source = dir.join("src/lib.rs");
+    let text = fs::read_to_string(&source).expect("the source");
+    fs::write(&source, format!("{text}\n")).expect("written");
+    heard.recv_timeout(minute).expect("the second build ends");
+    fs::write(&source, text).expect("as it was");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let output = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let kinds: Vec<String> = output
+        .filter_map(|line| serde_json::from_str::<Value>(&line).ok()?["$type"].as_str().map(str::to_owned))
+        .filter(|kind| kind != "build.module" && kind != "build.service")
+        .collect();
+    assert_eq!(kinds[..3], ["build.finished", "build.changed", "build.finished"]);
+}
+
+#[test]
+fn errors_are_documents_where_programs_read() {
+    let user = User::new();
+    put(&user.path("shop/Marine.toml"), "[servise]\n[[module]]\nname = \"m\"\n");
+    let run = user.marine(&user.path("shop"), &["build", "--json"]).expect(12);
+    let error = &run.documents()[0];
+    assert_eq!((&error["$type"], &error["exit"]), (&"error".into(), &12.into()), "{error}");
+    let codes: Vec<_> = error["errors"].as_array().expect("all mistakes").iter().map(|error| &error["code"]).collect();
+    assert_eq!(codes, ["M303", "M311"], "{error}");
+    assert_eq!(error["errors"][0]["line"], 1, "{error}");
+    let usage = user.marine(&user.path(""), &["build", "--jsn", "--json"]).expect(2);
+    assert_eq!(usage.documents()[0]["exit"], 2, "{usage:?}");
+}

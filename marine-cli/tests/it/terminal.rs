@@ -1,0 +1,160 @@
+//! The REPL at a terminal: editing, completion, several lines, Ctrl-C. A pseudo terminal stands for the terminal.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use rexpect::process::PtyProcess;
+
+use crate::support::{User, project};
+
+/// How long something may take to appear. The machine may be busy; nothing waits that long when all is well.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A component whose only function never ends.
+const ENDLESS: &str = r#"(component
+  (core module $m (func (export "spin") (loop (br 0))))
+  (core instance $i (instantiate $m))
+  (func $spin (canon lift (core func $i "spin")))
+  (instance $api (export "spin" (func $spin)))
+  (export "marine:probe/api" (instance $api)))"#;
+
+/// A terminal with `marine` in it.
+struct Terminal {
+    process: PtyProcess,
+    keyboard: std::fs::File,
+    screen: Arc<(Mutex<String>, Condvar)>,
+}
+
+impl Terminal {
+    fn start(user: &User, dir: &Path, arguments: &[&str]) -> Self {
+        let mut command = user.command(dir, arguments);
+        command.env("TERM", "xterm-256color").env_remove("CI");
+        let process = PtyProcess::new(command).expect("a pseudo terminal");
+        let keyboard = process.get_file_handle().expect("its other side");
+        let mut output = process.get_file_handle().expect("its other side");
+        let mut answers = process.get_file_handle().expect("its other side");
+        let screen = Arc::new((Mutex::new(String::new()), Condvar::new()));
+        let seen = screen.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length @ 1..) = output.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+                // The editor asks where the cursor is; a terminal answers.
+                for _ in 0..text.matches("\x1b[6n").count() {
+                    let _ = answers.write_all(b"\x1b[1;1R");
+                }
+                seen.0.lock().expect("nobody panics while adding").push_str(&text);
+                seen.1.notify_all();
+            }
+        });
+        Self { process, keyboard, screen }
+    }
+
+    /// Types without pressing Enter.
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Waits until `text` appears, and forgets everything up to it.
+    fn see(&self, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        let mut screen = self.screen.0.lock().expect("nobody panics while adding");
+        loop {
+            let shown = plain(&screen);
+            if let Some(at) = shown.find(text) {
+                *screen = shown[at + text.len()..].to_string();
+                return;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "`{text}` does not appear on\n{shown}");
+            screen = self.screen.1.wait_timeout(screen, left).expect("nobody panics while adding").0;
+        }
+    }
+
+    /// Presses Ctrl-C again and again until `text` appears.
+    fn interrupt_until(&mut self, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !plain(&self.screen.0.lock().expect("nobody panics while adding")).contains(text) {
+            assert!(Instant::now() < end, "`{text}` does not appear");
+            self.press("\x03");
+            let screen = self.screen.0.lock().expect("nobody panics while adding");
+            drop(self.screen.1.wait_timeout(screen, Duration::from_millis(200)).expect("nobody panics while adding"));
+        }
+        self.see(text);
+    }
+
+    fn end(mut self) {
+        self.press("\x04");
+        assert!(self.process.wait().is_ok());
+    }
+}
+
+/// The screen without what moves the cursor and colours it.
+fn plain(screen: &str) -> String {
+    let mut text = String::new();
+    let mut chars = screen.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\x1b' => match chars.next() {
+                Some('[') => drop(chars.find(|c| c.is_ascii_alphabetic())),
+                Some(']') => drop(chars.find(|c| *c == '\x07')),
+                _ => {}
+            },
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+#[test]
+fn lines_are_completed_and_go_on_while_brackets_are_open() {
+    let (user, dir) = (User::new(), project("two-modules"));
+    let mut terminal = Terminal::start(&user, &dir, &["repl"]);
+    terminal.see("two-modules> ");
+    // A function of the facade, then one of another module; Tab alone is enough where there is one way to go on.
+    terminal.press("gree\t");
+    terminal.see("greet(");
+    terminal.press("\n  \"Tab\"");
+    terminal.press(")\r");
+    terminal.see("Hello, Tab!");
+    terminal.see("two-modules> ");
+    terminal.press("guestbook.na\t)\r");
+    terminal.see("\"Tab\"");
+    terminal.press("interf\t guest\t\r");
+    terminal.see("names()");
+    terminal.end();
+}
+
+#[test]
+fn the_history_is_kept_and_searched() {
+    let (user, dir) = (User::new(), project("two-modules"));
+    let mut terminal = Terminal::start(&user, &dir, &["repl"]);
+    terminal.see("two-modules> ");
+    terminal.press("greet(\"Once\")\r");
+    terminal.see("Hello, Once!");
+    terminal.end();
+    let mut terminal = Terminal::start(&user, &dir, &["repl"]);
+    terminal.see("two-modules> ");
+    terminal.press("\x12Onc");
+    terminal.see("greet(\"Once\")");
+    terminal.press("\r\r");
+    terminal.see("Hello, Once!");
+    terminal.end();
+}
+
+#[test]
+fn ctrl_c_ends_the_call_and_not_the_session() {
+    let user = User::new();
+    std::fs::write(user.path("probe.wasm"), wat::parse_str(ENDLESS).expect("a component")).expect("written");
+    let mut terminal = Terminal::start(&user, &user.path(""), &["repl", "probe.wasm"]);
+    terminal.see("probe> ");
+    terminal.press("spin()\r");
+    // Until the call runs the editor takes the key; from then on the terminal makes a signal of it.
+    terminal.interrupt_until("error[M515]");
+    terminal.see("probe> ");
+    terminal.press("stats\r");
+    terminal.see("1 failed");
+    terminal.end();
+}
