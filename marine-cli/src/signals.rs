@@ -27,6 +27,34 @@ impl Stop {
     }
 }
 
+/// Ctrl-C alone: what a supervisor asks for is still done at once.
+pub(crate) struct Interrupts {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Interrupts {
+    /// From now on Ctrl-C is an event and no longer ends the process.
+    pub(crate) fn listen() -> Outcome<Self> {
+        #[cfg(unix)]
+        let this = Self { interrupt: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())? };
+        #[cfg(not(unix))]
+        let this = Self {};
+        Ok(this)
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        self.interrupt.recv().await;
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without signals nothing ever interrupts.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 #[cfg(not(unix))]
 impl Stop {
     /// From now on Ctrl-C is an event and no longer ends the process.

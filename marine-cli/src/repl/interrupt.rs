@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use marine_runtime::CancelToken;
 
 use crate::exit::{Exit, Outcome};
-use crate::signals::Stop;
+use crate::signals::Interrupts;
 
 /// What Ctrl-C ends. Clones are the same.
 #[derive(Clone, Default)]
@@ -25,14 +25,14 @@ impl Interrupt {
         let this = Self::default();
         let heard = this.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut stop = {
+        let mut interrupts = {
             // Signals are taken over before anything starts that one could interrupt.
             let _inside = runtime.enter();
-            Stop::listen()?
+            Interrupts::listen()?
         };
         std::thread::spawn(move || {
             loop {
-                runtime.block_on(stop.requested());
+                runtime.block_on(interrupts.next());
                 let ended = heard.press();
                 if !ended && !interactive {
                     std::process::exit(i32::from(Exit::Interrupted.number()));
