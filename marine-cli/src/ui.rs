@@ -121,6 +121,14 @@ impl Progress {
         }
     }
 
+    /// Prints a result while the spinner is not there.
+    pub(crate) fn pause(&self, print: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
     /// Time since it began.
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()

@@ -180,6 +180,19 @@ pub enum Report {
     },
 }
 
+/// One line, with ids of peers.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Report::Swallowed { error, .. } => write!(f, "swallowed {error}"),
+            Report::Void { entry, reason: VoidReason { field, expected, found, .. } } => {
+                write!(f, "void entry {} of {}: {field} is {found}, should be {expected}", entry.height, entry.peer)
+            }
+            Report::NotAPeer { text, .. } => write!(f, "not a peer: {text}"),
+        }
+    }
+}
+
 fn value_rejection(value: ContentId, error: ValueError) -> Rejection {
     match error {
         ValueError::Bytes { bytes, max } => Rejection::LimitExceeded { what: "length of a value", n: bytes, max },

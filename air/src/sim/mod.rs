@@ -5,6 +5,7 @@
 //!
 //! - [`Scenario`] says what runs: script, peers, stubs, faults. [`Scenario::run`] lets a seeded scheduler choose among the
 //!   pending deliveries, answers and faults; one seed is one run, byte for byte. Its [`Run`] tells all that happened.
+//! - [`ScenarioFile`] is a scenario as a file, with what is expected of it.
 //! - [`World`] is the same network without scheduler: the caller delivers messages and answers calls one by one.
 //!
 //! ```
@@ -20,6 +21,7 @@
 //! # Ok::<(), marine_air::sim::SimError>(())
 //! ```
 
+mod file;
 mod host;
 mod network;
 mod peers;
@@ -29,11 +31,12 @@ mod scenario;
 mod stub;
 mod world;
 
+pub use file::{Finding, ReadScenario, ScenarioFile, Source, Unmet, Verdict};
 pub use host::{Input, Message, Step};
 pub use peers::Peers;
 pub use random::Random;
 pub use run::{CallRow, EntryFact, Refusal, Run, TimelineRow};
-pub use scenario::{Net, Restart, Scenario};
+pub use scenario::{Net, Partition, Restart, Scenario};
 pub use stub::{Stub, StubCall};
 pub use world::World;
 

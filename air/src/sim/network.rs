@@ -12,17 +12,16 @@ use super::run::{CallRow, Refusal, Run, TimelineRow};
 use super::scenario::{Net, Scenario};
 use super::world::World;
 use crate::data::Heads;
-use crate::execution::{CallId, CallRequest, Report};
+use crate::execution::{CallId, CallRequest};
 
 /// More events than any script of a test leads to.
 const MAX_EVENTS: usize = 200_000;
 
 pub(super) struct Network {
-    seed: u64,
     random: Random,
     net: Net,
     ttl: u64,
-    world: World,
+    run: Run,
     now: u64,
     /// By time and number.
     queue: BTreeMap<(u64, u64), Event>,
@@ -32,12 +31,6 @@ pub(super) struct Network {
     unacknowledged: BTreeMap<(String, String), Heads>,
     /// Hosts whose next step will be lost.
     doomed: Vec<String>,
-    calls: Vec<CallRow>,
-    messages: usize,
-    bytes: usize,
-    refusals: Vec<Refusal>,
-    reports: Vec<(String, Report)>,
-    timeline: Vec<TimelineRow>,
 }
 
 enum Event {
@@ -52,26 +45,19 @@ enum Event {
 impl Network {
     pub(super) fn new(scenario: &Scenario, seed: u64) -> Result<Self, SimError> {
         let mut this = Self {
-            seed,
             random: Random::new(seed),
             net: scenario.net.clone(),
             ttl: u64::from(scenario.ttl),
-            world: World::new(scenario)?,
+            run: Run::new(seed, World::new(scenario)?),
             now: 0,
             queue: BTreeMap::new(),
             scheduled: 0,
             unacknowledged: BTreeMap::new(),
             doomed: Vec::new(),
-            calls: Vec::new(),
-            messages: 0,
-            bytes: 0,
-            refusals: Vec::new(),
-            reports: Vec::new(),
-            timeline: Vec::new(),
         };
         this.schedule(0, Event::Start);
         for restart in &scenario.net.restarts {
-            this.world.host(&restart.peer)?;
+            this.run.world.host(&restart.peer)?;
             let event = Event::Restart { peer: restart.peer.clone(), before_store: restart.before_store };
             this.schedule(restart.at, event);
         }
@@ -94,23 +80,18 @@ impl Network {
         self.finish()
     }
 
-    fn finish(self) -> Result<Run, SimError> {
-        let Self { seed, now, calls, messages, bytes, refusals, reports, timeline, mut world, .. } = self;
-        let facts = world.facts()?;
-        let outcome = |name: &str| {
-            let execution = world.execution(name).ok()??;
-            Some((name.to_owned(), execution.outcome().clone()))
-        };
-        let outcomes = world.peers().iter().filter_map(|(name, _)| outcome(name)).collect();
-        Ok(Run { seed, duration: now, calls, outcomes, facts, messages, bytes, refusals, reports, timeline, world })
+    fn finish(mut self) -> Result<Run, SimError> {
+        self.run.duration = self.now;
+        self.run.close()?;
+        Ok(self.run)
     }
 
     fn handle(&mut self, event: Event) -> Result<(), SimError> {
         match event {
             Event::Start => {
-                let init = self.world.init().to_owned();
+                let init = self.run.world.init().to_owned();
                 self.log(&init, || "starts the particle".to_owned());
-                let step = self.world.start();
+                let step = self.run.world.start();
                 self.settle(&init, step).map(drop)
             }
             Event::Deliver { from, to, message } => self.deliver(&from, &to, &message),
@@ -129,13 +110,13 @@ impl Network {
     }
 
     fn deliver(&mut self, from: &str, to: &str, message: &Message) -> Result<(), SimError> {
-        self.messages += 1;
-        self.bytes += message.data.len();
+        self.run.messages += 1;
+        self.run.bytes += message.data.len();
         self.log(to, || format!("gets {} bytes from {from}", message.data.len()));
-        let step = self.world.receive(to, message);
+        let step = self.run.world.receive(to, message);
         let is_lost = self.settle(to, step)?;
-        if !is_lost && !self.random.chance(self.net.loss) {
-            let heads = self.world.heads(to)?;
+        if !is_lost && !self.is_lost(to, from) {
+            let heads = self.run.world.heads(to)?;
             let (from, to) = (to.to_owned(), from.to_owned());
             self.schedule_message(Event::Acknowledge { from, to, heads });
         }
@@ -144,8 +125,8 @@ impl Network {
 
     /// `from` tells `to` what it has.
     fn acknowledge(&mut self, from: &str, to: &str, heads: &Heads) -> Result<(), SimError> {
-        let neighbour = self.world.peers().id(from)?;
-        self.world.learn(to, &neighbour, heads)?;
+        let neighbour = self.run.world.peers().id(from)?;
+        self.run.world.learn(to, &neighbour, heads)?;
         let pair = (to.to_owned(), from.to_owned());
         if self.unacknowledged.get(&pair).is_some_and(|wanted| heads.covers(wanted)) {
             self.unacknowledged.remove(&pair);
@@ -154,7 +135,7 @@ impl Network {
     }
 
     fn answer(&mut self, peer: &str, life: u32, request: CallRequest) -> Result<(), SimError> {
-        if self.world.host(peer)?.life != life {
+        if self.run.world.host(peer)?.life != life {
             return Ok(());
         }
         let mut requests = vec![request];
@@ -164,14 +145,14 @@ impl Network {
                 requests.push(request);
             }
         }
-        let results = self.world.stub_results(peer, &requests);
+        let results = self.run.world.stub_results(peer, &requests);
         let ids: Vec<CallId> = results.iter().map(|(id, _)| *id).collect();
         let names: Vec<String> = requests.iter().map(|call| format!("{}.{}", call.service, call.function)).collect();
         self.log(peer, || format!("has answers to {}", names.join(", ")));
         if ids.is_empty() {
             return Ok(());
         }
-        let step = self.world.resolve(peer, results);
+        let step = self.run.world.resolve(peer, results);
         self.settle(peer, step).map(drop)
     }
 
@@ -190,9 +171,9 @@ impl Network {
         let step = match step {
             Ok(step) => step,
             Err(SimError::Rejected { rejection, .. }) => {
-                let (code, text) = (rejection.code(), rejection.to_string());
+                let (code, text) = (rejection.code(), self.run.world.peers().with_names_in(&rejection.to_string()));
                 self.log(peer, || format!("refuses it with {code}: {text}"));
-                self.refusals.push(Refusal { time: self.now, peer: peer.to_owned(), code, text });
+                self.run.refusals.push(Refusal { time: self.now, peer: peer.to_owned(), code, text });
                 return Ok(true);
             }
             Err(error) => return Err(error),
@@ -218,10 +199,10 @@ impl Network {
 
     /// The next peers, noted as such where a restart does not forget them.
     fn targets(&mut self, peer: &str, step: &Step) -> Result<Vec<String>, SimError> {
-        let heads = self.world.heads(peer)?;
+        let heads = self.run.world.heads(peer)?;
         let mut targets = Vec::new();
         for id in &step.next_peers {
-            match self.world.peers().name(id).map(str::to_owned) {
+            match self.run.world.peers().name(id).map(str::to_owned) {
                 Some(name) => {
                     self.unacknowledged.entry((peer.to_owned(), name.clone())).or_default().join(&heads);
                     targets.push(name);
@@ -233,12 +214,12 @@ impl Network {
     }
 
     fn request(&mut self, peer: &str, requests: Vec<CallRequest>) -> Result<(), SimError> {
-        let life = self.world.host(peer)?.life;
+        let life = self.run.world.host(peer)?.life;
         for request in requests {
-            let row = CallRow::new(self.now, peer, life, &request, self.world.peers());
+            let row = CallRow::new(self.now, peer, life, &request, self.run.world.peers());
             self.log(peer, || format!("calls {row}"));
-            self.calls.push(row);
-            let delay = self.world.stub(peer, &request).map_or(0..=0, |stub| stub.delay.clone());
+            self.run.calls.push(row);
+            let delay = self.run.world.stub(peer, &request).map_or(0..=0, |stub| stub.delay.clone());
             let delay = self.random.within(&delay);
             self.schedule(delay, Event::Answer { peer: peer.to_owned(), life, request });
         }
@@ -246,12 +227,12 @@ impl Network {
     }
 
     fn send(&mut self, from: &str, to: &str) -> Result<(), SimError> {
-        let mut message = self.world.message(from, to)?;
+        let mut message = self.run.world.message(from, to)?;
         self.log(from, || format!("sends {} bytes to {to}", message.data.len()));
         if let Some(resend) = self.net.resend {
             self.schedule(resend, Event::Resend { from: from.to_owned(), to: to.to_owned() });
         }
-        if self.random.chance(self.net.loss) {
+        if self.is_lost(from, to) {
             self.log(from, || format!("the message to {to} is lost"));
             return Ok(());
         }
@@ -270,10 +251,16 @@ impl Network {
         Ok(())
     }
 
+    /// Whether what one peer sends another now does not arrive.
+    fn is_lost(&mut self, from: &str, to: &str) -> bool {
+        let are_apart = self.net.partitions.iter().any(|partition| partition.parts(from, to, self.now));
+        are_apart || self.random.chance(self.net.loss)
+    }
+
     /// Restarts a host, whose last `lost` records were not written; it sends again what is not acknowledged.
     fn restart(&mut self, peer: &str, lost: usize) -> Result<(), SimError> {
         self.log(peer, || format!("restarts, {lost} records lost"));
-        let Some(step) = self.world.restart(peer, lost)? else { return Ok(()) };
+        let Some(step) = self.run.world.restart(peer, lost)? else { return Ok(()) };
         self.note(peer, &step);
         let mut targets = self.targets(peer, &step)?;
         let pending = self.unacknowledged.keys().filter(|(from, _)| from == peer).map(|(_, to)| to.clone());
@@ -289,8 +276,9 @@ impl Network {
 
     fn note(&mut self, peer: &str, step: &Step) {
         for report in &step.reports {
-            self.log(peer, || format!("reports {report:?}"));
-            self.reports.push((peer.to_owned(), report.clone()));
+            let text = self.run.report_text(report);
+            self.log(peer, || format!("reports {text}"));
+            self.run.reports.push((peer.to_owned(), report.clone()));
         }
     }
 
@@ -305,6 +293,6 @@ impl Network {
     }
 
     fn log(&mut self, peer: &str, event: impl FnOnce() -> String) {
-        self.timeline.push(TimelineRow { time: self.now, peer: peer.to_owned(), event: event() });
+        self.run.timeline.push(TimelineRow { time: self.now, peer: peer.to_owned(), event: event() });
     }
 }

@@ -105,6 +105,12 @@ impl Peers {
         map_texts(value, &|text| self.name_of_text(text))
     }
 
+    /// A text with `@name` for every id of a simulated peer in base58, wherever it stands.
+    #[must_use]
+    pub fn with_names_in(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(&id.to_base58(), &format!("@{name}")))
+    }
+
     /// `@name` for the id of a simulated peer in base58.
     pub(super) fn name_of_text(&self, id: &str) -> Option<String> {
         let id: PeerId = id.parse().ok()?;

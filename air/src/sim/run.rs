@@ -93,6 +93,39 @@ pub struct EntryFact {
 }
 
 impl Run {
+    pub(super) fn new(seed: u64, world: World) -> Self {
+        Self {
+            seed,
+            duration: 0,
+            calls: Vec::new(),
+            outcomes: BTreeMap::new(),
+            facts: BTreeSet::new(),
+            messages: 0,
+            bytes: 0,
+            refusals: Vec::new(),
+            reports: Vec::new(),
+            timeline: Vec::new(),
+            world,
+        }
+    }
+
+    /// Notes in what state the network was left.
+    pub(super) fn close(&mut self) -> Result<(), SimError> {
+        self.facts = self.world.facts()?;
+        let outcome = |name: &str| {
+            let execution = self.world.execution(name).ok()??;
+            Some((name.to_owned(), execution.outcome().clone()))
+        };
+        self.outcomes = self.world.peers().iter().filter_map(|(name, _)| outcome(name)).collect();
+        Ok(())
+    }
+
+    /// A report with `@name` for ids of peers.
+    #[must_use]
+    pub fn report_text(&self, report: &Report) -> String {
+        self.world.peers().with_names_in(&report.to_string())
+    }
+
     /// The calls made at a peer, in order, as `service.function(arguments)` with JSON arguments.
     #[must_use]
     pub fn calls_at(&self, peer: &str) -> Vec<String> {

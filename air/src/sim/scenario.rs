@@ -46,6 +46,28 @@ pub struct Net {
     pub crash: f64,
     /// Restarts at given times.
     pub restarts: Vec<Restart>,
+    /// Times in which peers cannot reach each other.
+    pub partitions: Vec<Partition>,
+}
+
+/// Groups of peers between which all messages and acknowledgements are lost for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// The groups. A peer in none of them reaches all.
+    pub apart: Vec<Vec<String>>,
+    /// When it begins, in virtual milliseconds since the start.
+    pub from: u64,
+    /// When it is over.
+    pub until: u64,
+}
+
+impl Partition {
+    /// Whether what one peer sends another at this time is lost.
+    pub(super) fn parts(&self, from: &str, to: &str, now: u64) -> bool {
+        let group = |peer: &str| self.apart.iter().position(|group| group.iter().any(|member| member == peer));
+        let are_apart = group(from).zip(group(to)).is_some_and(|(from, to)| from != to);
+        are_apart && (self.from..self.until).contains(&now)
+    }
 }
 
 /// A restart of one host.
@@ -70,6 +92,7 @@ impl Default for Net {
             restart: 0.0,
             crash: 0.0,
             restarts: Vec::new(),
+            partitions: Vec::new(),
         }
     }
 }

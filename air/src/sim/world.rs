@@ -132,13 +132,31 @@ impl World {
     /// # Errors
     /// [`SimError::NoSuchCall`] if there is none, or the peer refuses.
     pub fn answer(&mut self, peer: &str, call: &str) -> Result<Step, SimError> {
-        let is_wanted = |request: &&CallRequest| format!("{}.{}", request.service, request.function) == call;
-        let wanted: Vec<CallRequest> = self.host(peer)?.outstanding.values().filter(is_wanted).cloned().collect();
-        if wanted.is_empty() {
-            return Err(SimError::NoSuchCall { peer: peer.to_owned(), call: call.to_owned() });
-        }
+        let wanted = self.outstanding(peer, call)?;
         let results = self.stub_results(peer, &wanted);
         self.resolve(peer, results)
+    }
+
+    /// Answers the outstanding calls of `service.function` at a peer with this result, in one step.
+    ///
+    /// # Errors
+    /// [`SimError::NoSuchCall`] if there is none, or the peer refuses.
+    pub fn answer_with(&mut self, peer: &str, call: &str, result: &CallResult) -> Result<Step, SimError> {
+        let result = match result {
+            CallResult::Ok(value) => CallResult::Ok(self.peers.with_ids(value)),
+            error => error.clone(),
+        };
+        let wanted = self.outstanding(peer, call)?;
+        self.resolve(peer, wanted.into_iter().map(|request| (request.id, result.clone())).collect())
+    }
+
+    fn outstanding(&self, peer: &str, call: &str) -> Result<Vec<CallRequest>, SimError> {
+        let is_wanted = |request: &&CallRequest| format!("{}.{}", request.service, request.function) == call;
+        let wanted: Vec<CallRequest> = self.host(peer)?.outstanding.values().filter(is_wanted).cloned().collect();
+        match wanted.is_empty() {
+            true => Err(SimError::NoSuchCall { peer: peer.to_owned(), call: call.to_owned() }),
+            false => Ok(wanted),
+        }
     }
 
     /// Answers all outstanding calls at a peer as the stubs say, in one step.
@@ -194,16 +212,24 @@ impl World {
     /// # Errors
     /// If a key cannot sign.
     pub fn facts(&mut self) -> Result<BTreeSet<EntryFact>, SimError> {
-        let reached = self.hosts.iter().filter(|(_, host)| host.execution().is_some());
-        let names: Vec<String> = reached.map(|(name, _)| name.clone()).collect();
         let mut facts = BTreeSet::new();
-        for name in names {
-            for (owner, segment) in self.data(&name)?.segments() {
+        for data in self.all_data()? {
+            for (owner, segment) in data.segments() {
                 let owner = self.peers.display(owner);
                 facts.extend(segment.entries.iter().filter_map(|entry| EntryFact::new(&owner, entry)));
             }
         }
         Ok(facts)
+    }
+
+    /// All data of each peer that the particle has reached.
+    ///
+    /// # Errors
+    /// If a key cannot sign.
+    pub fn all_data(&mut self) -> Result<Vec<Data>, SimError> {
+        let reached = self.hosts.iter().filter(|(_, host)| host.execution().is_some());
+        let names: Vec<String> = reached.map(|(name, _)| name.clone()).collect();
+        names.iter().map(|name| self.data(name)).collect()
     }
 
     pub(super) fn host(&self, peer: &str) -> Result<&Host, SimError> {

@@ -1,11 +1,14 @@
 //! Verifying a finished particle, and telling what happened in it.
 //!
 //! [`verify`] needs no network and no keys: it lets an observer run the script over the data, so that every entry is checked
-//! by itself and against its position. The [`Trace`] that it returns lists the calls; it prints as text, and its parts can be
-//! serialised. A [bundle](encode_bundle) is a file with all that `verify` needs.
+//! by itself and against its position. The [`Trace`] that it returns lists the calls; it prints as text and as a
+//! sequence diagram, and its parts can be serialised. A [bundle](encode_bundle) is a file with all that `verify` needs.
 
 mod bundle;
+mod order;
+mod place;
 mod rows;
+mod svg;
 mod text;
 mod time;
 
@@ -17,7 +20,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use bundle::{BundleError, decode_bundle, encode_bundle};
-pub use rows::{Row, RowFrame, RowState, Signed};
+pub use rows::{Row, RowFrame, RowState, Says, Signed, Statement};
+pub use text::{Text, Values};
 
 use crate::check::ScriptInvalid;
 use crate::data::Data;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::data::{Element, Entry, Fact, Position};
 use crate::execution::{CallState, CallView, EntryId, EntryState, EntryView, View, VoidReason};
-use crate::syntax::{Instruction, Location, NodeId, Tree};
+use crate::syntax::{Instruction, Location, NodeId, Tree, print_instruction};
 use crate::value::Value;
 
 /// A call or canon that was reached; or an entry about a position that was not, or that disagrees with its position.
@@ -35,6 +35,43 @@ pub struct Row {
     pub state: RowState,
     /// The entry that says so.
     pub signed: Option<Signed>,
+    /// The instruction as it is printed, without those inside it.
+    pub instruction: String,
+    /// All entries about it that have an effect here, by peer and height; of an entry that stands by itself, that entry.
+    pub statements: Vec<Statement>,
+}
+
+/// An entry about a row.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Statement {
+    /// The peer that states and signs it, in base58.
+    pub by: String,
+    /// The height of the entry, counted from 1.
+    pub entry: u64,
+    /// The length of the log that the signature is for.
+    pub length: u64,
+    /// What it says.
+    #[serde(flatten)]
+    pub says: Says,
+}
+
+/// What an entry says about its position.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(tag = "says", rename_all = "lowercase")]
+pub enum Says {
+    /// The call returned.
+    Ok,
+    /// The call failed.
+    Err,
+    /// The canon was taken.
+    Canon,
+    /// The particle was sent to a peer for it.
+    Sent {
+        /// The peer in base58; the owner of the entry itself if it is at work on it.
+        to: String,
+        /// The indexes of the arguments that were not known then.
+        missing: Vec<u32>,
+    },
 }
 
 /// An iteration.
@@ -106,7 +143,15 @@ pub struct Signed {
 
 /// The rows of all calls, then those of the entries that stand by themselves.
 pub(super) fn rows(view: &View<'_>, voids: &BTreeMap<EntryId, VoidReason>) -> Vec<Row> {
-    let mut rows: Vec<Row> = view.calls().into_iter().map(|call| call_row(view, call)).collect();
+    let mut about: BTreeMap<Position, Vec<Statement>> = BTreeMap::new();
+    for entry in view.entries().filter(|entry| entry.state != EntryState::Void) {
+        about.entry(entry.entry.at.clone()).or_default().push(statement(view, &entry));
+    }
+    let call = |call: CallView| {
+        let statements = about.get(&call.at).cloned().unwrap_or_default();
+        Row { statements, ..call_row(view, call) }
+    };
+    let mut rows: Vec<Row> = view.calls().into_iter().map(call).collect();
     let alone = view.entries().filter(|entry| match entry.state {
         EntryState::Verified => false,
         EntryState::Void => true,
@@ -164,7 +209,19 @@ fn entry_row(view: &View<'_>, entry: &EntryView<'_>, void: Option<&VoidReason>) 
         None => RowState::Unreached,
     };
     let (peer, signed) = (Some(entry.id.peer.to_base58()), Some(signed(view, entry.id)));
-    Row { peer, service, function, state, signed, ..empty_row(view, at) }
+    let statements = vec![statement(view, entry)];
+    Row { peer, service, function, state, signed, statements, ..empty_row(view, at) }
+}
+
+fn statement(view: &View<'_>, entry: &EntryView<'_>) -> Statement {
+    let says = match &entry.entry.fact {
+        Fact::Ok { .. } => Says::Ok,
+        Fact::Err { .. } => Says::Err,
+        Fact::Canon { .. } => Says::Canon,
+        Fact::Sent { to, missing } => Says::Sent { to: to.to_base58(), missing: missing.clone() },
+    };
+    let Signed { by, entry, length } = signed(view, entry.id);
+    Statement { by, entry, length, says }
 }
 
 /// A row that says only where it is.
@@ -187,6 +244,8 @@ fn empty_row(view: &View<'_>, at: &Position) -> Row {
         args: Vec::new(),
         state: RowState::Unreached,
         signed: None,
+        instruction: print_instruction(tree, NodeId(at.node)),
+        statements: Vec::new(),
     }
 }
 

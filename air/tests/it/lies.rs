@@ -51,7 +51,7 @@ fn statement(world: &World, peer: &str, entries: &[Entry<'_>], values: &[Value])
 }
 
 /// That `service.function` was called with these arguments and returned this.
-fn ok<'a>(node: u32, service: &'a str, function: &'a str, args: &[Value], result: &Value) -> Entry<'a> {
+pub(crate) fn ok<'a>(node: u32, service: &'a str, function: &'a str, args: &[Value], result: &Value) -> Entry<'a> {
     assert!(args.len() < 24, "one byte is the head of the array");
     let mut bytes = vec![0x80 | args.len() as u8];
     args.iter().for_each(|arg| bytes.extend(arg.encode()));
@@ -71,7 +71,7 @@ fn world(script: &str) -> World {
 }
 
 /// What the statement leads to at `a`.
-fn told(world: &mut World, peer: &str, entries: &[Entry<'_>], values: &[Value]) -> Result<Step, Rejection> {
+pub(crate) fn told(world: &mut World, peer: &str, entries: &[Entry<'_>], values: &[Value]) -> Result<Step, Rejection> {
     let message = statement(world, peer, entries, values);
     match world.receive("a", &message) {
         Ok(step) => Ok(step),

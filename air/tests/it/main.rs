@@ -9,10 +9,15 @@ mod formatting;
 mod grammar;
 mod printing;
 mod scale;
+mod scenario_files;
 mod scripts;
+
+// The manual
+mod book;
 
 // Execution and data
 mod edits;
+mod fuzzed;
 mod generate;
 mod hostile;
 mod laws;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use marine_air::check::ScopeKind;
-use marine_air::syntax::NodeId;
+use marine_air::syntax::{NodeId, Severity, parse, print_script};
 use marine_air::{Limits, Script};
 
 fn script(text: &str) -> Arc<Script> {
@@ -76,4 +76,22 @@ fn a_script_with_errors_is_refused_with_all_of_them() {
     2:8: error[A025]: error code 0 with fail is unsupported
       help: 0 means no error
     ");
+}
+
+/// What the existing Aqua compiler emitted for each construct of its language.
+#[test]
+fn scripts_of_the_aqua_compiler_have_no_errors() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/aqua");
+    let mut count = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let parsed = Script::parse(&text, &Limits::default());
+        let errors: Vec<_> =
+            parsed.diagnostics().iter().filter(|finding| finding.severity == Severity::Error).collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
+        assert_eq!(parse(&print_script(parsed.tree()), &Limits::default()).0, *parsed.tree(), "{}", path.display());
+        count += 1;
+    }
+    assert!(count > 50, "{count} scripts");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ipld_core::ipld::Ipld;
 use marine_air::Limits;
 use marine_air::sim::{Net, Run, Scenario, Stub};
-use marine_air::trace::{BundleError, RowState, Trace, TraceError, decode_bundle, encode_bundle, verify};
+use marine_air::trace::{BundleError, RowState, Trace, TraceError, Values, decode_bundle, encode_bundle, verify};
 use serde_json::json;
 
 use crate::edits::{break_signature, edit, entries, field, segment, segments, values};
@@ -91,6 +91,7 @@ fn a_trace_is_data_too() {
         }
       ],
       "function": "check",
+      "instruction": "call \"BANK\" (\"pay\" \"check\") [i \"EUR\"] c",
       "line": 8,
       "peer": "BANK",
       "service": "pay",
@@ -100,12 +101,158 @@ fn a_trace_is_data_too() {
         "length": 5
       },
       "state": "ok",
+      "statements": [
+        {
+          "by": "12D3KooWHhzYMyZ8ECW6xHU2KKwbFdF7gApH9aU1FapH526ArFvM",
+          "entry": 5,
+          "length": 5,
+          "missing": [],
+          "says": "sent",
+          "to": "BANK"
+        },
+        {
+          "by": "BANK",
+          "entry": 2,
+          "length": 5,
+          "says": "ok"
+        }
+      ],
       "value": "paid"
     }
     "#);
     assert_eq!(json["outcome"], json!({"is": "complete"}));
     assert!(!trace.expired(1_700_000_059_999));
     assert!(trace.expired(1_700_000_060_000));
+}
+
+/// What a call with arguments, one that failed before it was executed, and one that waits look like in full.
+#[test]
+fn a_place_is_told_in_full() {
+    let mut run = scenario().run(1).unwrap();
+    let trace = trace(&mut run, "client");
+    assert_eq!(trace.places(), [(3, 5), (4, 5), (8, 9), (12, 9), (13, 9), (14, 7)]);
+    assert_eq!(trace.place(1, 1, Values::Short), None);
+    let text = [trace.place(8, 9, Values::Full), trace.place(12, 9, Values::Cid)].map(Option::unwrap).join("\n\n");
+    insta::assert_snapshot!(run.world.peers().with_names_in(&text), @r#"
+    8:9  call "@bank" ("pay" "check") [i "EUR"] c
+      iteration  i = 12
+      peer       bank
+      call       pay.check(12, "EUR")
+      argument   0: 12
+      argument   1: "EUR"
+      state      failed 10000 no funds
+      entry      shop 3/5: sent to bank
+      entry      bank 1/5: it failed
+
+    8:9  call "@bank" ("pay" "check") [i "EUR"] c
+      iteration  i = 7
+      peer       bank
+      call       pay.check(7, "EUR")
+      argument   0: 7
+      argument   1: "EUR"
+      state      waiting, sent by shop, bank
+      entry      shop 4/5: sent to bank
+      entry      bank 5/5: it is at work on it
+
+    8:9  call "@bank" ("pay" "check") [i "EUR"] c
+      iteration  i = 9
+      peer       bank
+      call       pay.check(9, "EUR")
+      argument   0: 9
+      argument   1: "EUR"
+      state      ok "paid"
+      entry      shop 5/5: sent to bank
+      entry      bank 2/5: it returned
+
+    12:9  call "@bank" ("pay" "refuse") [n.$.x]
+      peer       bank
+      call       pay.refuse(?)
+      argument   0: not known
+      state      failed 10007 value '12' is not an map-type to match …
+    "#);
+}
+
+#[test]
+fn values_can_be_shown_whole_or_by_their_identifiers() {
+    let mut run = scenario().run(1).unwrap();
+    let trace = trace(&mut run, "client");
+    let lines = |values| trace.text(values).to_string().lines().skip(1).take(2).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(lines(Values::Cid), @r"
+    3:5   shop    stock.count(bafyr4ih6vwkh5veloexjs4ccj7sbzuawdb4u4azxornynepde4rfczynm4)  ok bafyr4ifxn75hpabg4geeu2y5cbotpkdsfojraitqsseg7bxyzgb6mykhsy  signed 1/5
+    4:5   shop    stock.prices()  ok bafyr4igd4emz532pyouvmyjr5s3i7ya6lr6mer34gugacbmuuzt6lj5npe  signed 2/5
+    ");
+    let long =
+        Scenario::new("(call \"@a\" (\"s\" \"f\") [])", ["a"]).stub(Stub::new("*.*").error(1, &"long".repeat(30)));
+    let mut run = long.run(1).unwrap();
+    let (particle, data) = decode_bundle(&run.bundle("a").unwrap(), &Limits::default()).unwrap();
+    let trace = verify(&Arc::new(particle), data, &Limits::default()).unwrap();
+    assert!(trace.text(Values::Full).to_string().lines().nth(1).unwrap().contains(&"long".repeat(30)));
+    assert!(!trace.text(Values::Short).to_string().lines().nth(1).unwrap().contains(&"long".repeat(30)));
+}
+
+/// The picture is looked at by people; here, that it is well-formed and holds everything in a right order.
+#[test]
+fn a_picture_shows_calls_after_the_particle_came() {
+    let mut run = scenario().run(1).unwrap();
+    let svg = trace(&mut run, "client").svg();
+    let texts: Vec<&str> = svg
+        .lines()
+        .filter_map(|line| match line.strip_prefix("<path class=\"tip\"") {
+            Some(_) => Some("->"),
+            None => line
+                .strip_suffix("</text>")
+                .and_then(|line| line.split_once("xml:space=\"preserve\">"))
+                .map(|(_, text)| text),
+        })
+        .collect();
+    insta::assert_snapshot!(texts.join("\n"), @r"
+    shop
+    bank
+    client
+    ->
+    stock.count(&quot;pears&quot;)
+    → 12
+    3:5
+    1/5
+    stock.prices()
+    → [12,7,9]
+    4:5
+    2/5
+    ->
+    i = 12
+    pay.check(12, &quot;EUR&quot;)
+    failed 10000 no funds
+    8:9
+    1/5
+    ->
+    i = 9
+    pay.check(9, &quot;EUR&quot;)
+    → &quot;paid&quot;
+    8:9
+    2/5
+    pay.refuse(?)
+    failed 10007 value '12' is not an map-type to match …
+    12:9
+    log.write(10007)
+    → bafyr4idbvg7…
+    13:9
+    3/5
+    ->
+    i = 7
+    pay.check(7, &quot;EUR&quot;)
+    waiting, sent by shop, bank
+    8:9
+    callback.done(12)
+    → bafyr4idbvg7…
+    14:7
+    2/2
+    particle bafyr4if57ah7gope6r5xnbmns5s35mby7aa7ymimq3345arqkntga2xboy
+    init client · 2023-11-14T22:13:20Z · ttl 60 s · signature ok
+    outcome: complete · entries: 12 verified, 0 void, 0 unreached
+    at
+    signed
+    ");
+    assert_eq!(svg.matches("<g>").count(), svg.matches("</g>").count());
 }
 
 #[test]

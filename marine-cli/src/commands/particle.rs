@@ -1,21 +1,18 @@
 //! `marine particle`: what happened in a finished particle, and whether it is true.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
-use marine_air::Limits;
-use marine_air::trace::{self, Trace};
 
-use crate::exit::{Exit, Fail, Outcome};
-use crate::network;
+use crate::commands::air::{TraceView, read_bundle};
+use crate::exit::{Exit, Outcome};
 use crate::render;
 use crate::ui::Ui;
 
 /// Look into finished particles.
 ///
-/// Reads the files that `marine run --bundle` writes. Needs no network and trusts nobody: everything shown was verified.
+/// Reads the files that `marine run --bundle` and `marine air simulate --bundle` write. Needs no network and trusts nobody: everything shown was verified.
 #[derive(Debug, Args)]
 #[command(
     disable_help_subcommand = true,
@@ -23,6 +20,7 @@ use crate::ui::Ui;
 Examples:
   marine particle show finished.particle
   marine particle show finished.particle --alias relay=12D3Koo.. --alias host=12D3Koo..
+  marine particle show finished.particle --format svg -o finished.svg
   marine particle verify finished.particle"
 )]
 pub(crate) struct Particle {
@@ -40,31 +38,24 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Show {
-    /// The file
+    /// The file (- is standard input)
     bundle: PathBuf,
-    /// Call a peer by a name
-    #[arg(long, value_name = "NAME=PEER", value_parser = alias)]
-    alias: Vec<(String, String)>,
+    #[command(flatten)]
+    view: TraceView,
 }
 
 #[derive(Debug, Args)]
 struct Verify {
-    /// The file
+    /// The file (- is standard input)
     bundle: PathBuf,
 }
 
 impl Particle {
     pub(crate) fn run(self, ui: Ui) -> Outcome {
         match self.action {
-            Action::Show(show) => {
-                let aliases = show.alias.into_iter().map(|(name, peer)| (peer, name));
-                let trace = read(&show.bundle)?.with_aliases(aliases);
-                ui.result(&trace);
-                render::documents(ui, &trace);
-                Ok(Exit::Done)
-            }
+            Action::Show(show) => show.view.show(ui, read_bundle(&show.bundle)?),
             Action::Verify(verify) => {
-                let trace = read(&verify.bundle)?;
+                let trace = read_bundle(&verify.bundle)?;
                 render::genuine(&trace)?;
                 ui.result(format_args!(
                     "verified: {} entries of {} peers, particle {}",
@@ -80,18 +71,6 @@ impl Particle {
             }
         }
     }
-}
-
-fn read(path: &Path) -> Outcome<Trace> {
-    let bytes = std::fs::read(path).or_fail(Exit::Usage, format!("cannot read `{}`", path.display()))?;
-    let (particle, data) = trace::decode_bundle(&bytes, &Limits::default())
-        .or_fail(Exit::Unverified, format!("`{}` is no finished particle, or was damaged", path.display()))?;
-    render::verify(&Arc::new(particle), data)
-}
-
-fn alias(text: &str) -> Result<(String, String), String> {
-    let (name, peer) = text.split_once('=').ok_or("expected NAME=PEER")?;
-    Ok((name.to_string(), network::peer(peer)?.to_string()))
 }
 
 fn now() -> u64 {
