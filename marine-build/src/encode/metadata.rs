@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use wasm_encoder::{ComponentNameSection, CustomSection, Encode};
-use wit_parser::PackageMetadata;
 
 use super::items::{Items, ModuleInfo, Requirement};
 use super::shape::fixed_lengths;
@@ -110,9 +109,13 @@ pub(super) fn append(component: &mut Vec<u8>, meta: &ModuleMeta, items: &Items) 
     Ok(())
 }
 
-/// Adds the documentation that WIT tools read.
+/// Where documentation stands, in the form that WIT tools have for packages. Not under their name: of a section `package-docs` in a
+/// component they expect documentation of its world, and refuse the component because of what is not in there.
+const DOCS_SECTION: &str = "marine:docs";
+
+/// Adds the documentation of the module's package.
 pub(super) fn append_docs(component: &mut Vec<u8>, docs: &[u8]) {
-    push_section(component, &CustomSection { name: PackageMetadata::SECTION_NAME.into(), data: docs.into() });
+    push_section(component, &CustomSection { name: DOCS_SECTION.into(), data: docs.into() });
 }
 
 /// A section of id 0 at the end of the component.

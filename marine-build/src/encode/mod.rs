@@ -168,7 +168,7 @@ pub fn componentize(core_wasm: &[u8], meta: &ModuleMeta) -> Result<Encoded, Enco
     Ok(Encoded { component, wit, interface, functions: items.exports.len() })
 }
 
-/// Writes the world into the core module; returns its documentation as the section `package-docs` has it. The encoder keeps
+/// Writes the world into the core module; returns its documentation in the form of WIT tools. The encoder keeps
 /// documentation only in the core module's WIT, which is gone from the finished component.
 fn embed_world(core: &mut Vec<u8>, wit: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut resolve = Resolve::default();

@@ -187,10 +187,11 @@ fn doc_comments_are_in_the_component() {
     items.exports[0].docs = " Adds one.".into();
     let component = encoded(&module(&items, "")).component;
     let docs = Parser::new(0).parse_all(&component).find_map(|payload| match payload.unwrap() {
-        Payload::CustomSection(section) if section.name() == "package-docs" => Some(section.data().to_vec()),
+        Payload::CustomSection(section) if section.name() == "marine:docs" => Some(section.data().to_vec()),
         _ => None,
     });
     let docs = docs.unwrap();
+    assert!(wit_component::decode(&component).is_ok(), "other tools read the component");
     assert!(docs[0] <= 1, "the version of the section");
     let docs: serde_json::Value = serde_json::from_slice(&docs[1..]).unwrap();
     assert_eq!(docs["interfaces"]["api"]["funcs"]["inc"]["docs"], "Adds one.", "{docs}");

@@ -1,4 +1,4 @@
-//! Doc comments of an interface, from the custom section `package-docs` that WIT tools write (a version byte, then JSON).
+//! Doc comments of an interface, from the custom section `marine:docs` (in the form of WIT tools: a version byte, then JSON).
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ enum FunctionDocs {
 
 impl PackageDocs {
     /// The name of the section.
-    pub(crate) const SECTION: &'static str = "package-docs";
+    pub(crate) const SECTION: &'static str = "marine:docs";
 
     pub(crate) fn parse(section: &[u8]) -> PackageDocs {
         match section.split_first() {
