@@ -46,7 +46,7 @@ fn components_and_blueprints_say_what_they_are() {
     );
     let full = user.marine(&outputs, &["wit", "guestbook.wasm", "--full"]).expect(0);
     assert!(full.stdout.contains("world root") && full.stdout.contains("wasi:"), "{full:?}");
-    user.marine(&outputs, &["info", "missing.wasm"]).expect(12);
+    user.marine(&outputs, &["info", "missing.wasm"]).expect(2);
     put(&user.path("text.blueprint"), "no blueprint");
     user.marine(&user.path(""), &["info", "text.blueprint"]).expect(12);
 }
