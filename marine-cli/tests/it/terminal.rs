@@ -85,7 +85,9 @@ impl Terminal {
         self.see(text);
     }
 
-    fn end(mut self) {
+    /// Ctrl-D at the prompt. Before the prompt is there the terminal itself would take the key.
+    fn end(mut self, prompt: &str) {
+        self.see(prompt);
         self.press("\x04");
         assert!(self.process.wait().is_ok());
     }
@@ -124,7 +126,7 @@ fn lines_are_completed_and_go_on_while_brackets_are_open() {
     terminal.see("\"Tab\"");
     terminal.press("interf\t guest\t\r");
     terminal.see("names()");
-    terminal.end();
+    terminal.end("two-modules> ");
 }
 
 #[test]
@@ -134,14 +136,14 @@ fn the_history_is_kept_and_searched() {
     terminal.see("two-modules> ");
     terminal.press("greet(\"Once\")\r");
     terminal.see("Hello, Once!");
-    terminal.end();
+    terminal.end("two-modules> ");
     let mut terminal = Terminal::start(&user, &dir, &["repl"]);
     terminal.see("two-modules> ");
     terminal.press("\x12Onc");
     terminal.see("greet(\"Once\")");
     terminal.press("\r\r");
     terminal.see("Hello, Once!");
-    terminal.end();
+    terminal.end("two-modules> ");
 }
 
 #[test]
@@ -156,5 +158,5 @@ fn ctrl_c_ends_the_call_and_not_the_session() {
     terminal.see("probe> ");
     terminal.press("stats\r");
     terminal.see("1 failed");
-    terminal.end();
+    terminal.end("probe> ");
 }
