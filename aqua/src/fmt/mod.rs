@@ -1,4 +1,4 @@
-//! The usual form of a program: [`format`].
+//! The usual form of a program: [`format()`].
 //!
 //! Two spaces a level; one blank line between declarations, at most one inside; single spaces around operators and behind commas, none
 //! before `:`; brackets broken only where a line would exceed [`WIDTH`] columns. Only white space changes: comments and tokens stay, and
