@@ -183,7 +183,7 @@ pub fn build(request: &BuildRequest, events: &mut dyn FnMut(BuildEvent<'_>)) -> 
     let mut inputs = inputs::of_project(project.manifest.as_ref(), &modules);
     let built = job.build_modules(&modules, &mut inputs, events)?;
     let manifest = project.manifest.as_ref().filter(|manifest| is_complete(manifest, &built));
-    manifest.map_or(Ok(()), |manifest| made::make(manifest, events))?;
+    manifest.map_or(Ok(()), |manifest| made::make(manifest, &[&out_dir, &target_dir], events))?;
     let service = manifest.map(|manifest| job.write_blueprint(manifest, &built)).transpose()?;
     if let Some(service) = &service {
         events(BuildEvent::Service(service));

@@ -1,7 +1,7 @@
 //! Modules in other languages, made by the command that the manifest gives.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use marine_manifest::{Manifest, ModuleEntry, Source};
@@ -15,11 +15,17 @@ const MAX_FILES: usize = 20_000;
 /// Directories that hold what others made.
 const MADE: [&str; 3] = ["target", "node_modules", "__pycache__"];
 
-/// Runs the commands of the modules that have one and are missing or older than what lies beside the manifest.
-pub(crate) fn make(manifest: &Manifest, events: &mut dyn FnMut(BuildEvent<'_>)) -> Result<(), BuildError> {
+/// Runs the commands of the modules that have one and are missing or older than what lies beside the manifest. What lies in
+/// `outputs` is written by builds, and makes nothing outdated.
+pub(crate) fn make(
+    manifest: &Manifest,
+    outputs: &[&Path],
+    events: &mut dyn FnMut(BuildEvent<'_>),
+) -> Result<(), BuildError> {
+    let outputs: Vec<_> = outputs.iter().filter_map(|path| std::path::absolute(path).ok()).collect();
     for entry in &manifest.modules {
         if let (Source::Wasm(wasm), [program, args @ ..]) = (&entry.source, entry.build.as_slice())
-            && is_outdated(wasm, &manifest.dir)
+            && is_outdated(wasm, &manifest.dir, &outputs)
         {
             run(entry, program, args, &manifest.dir, events)?;
             if !wasm.is_file() {
@@ -58,14 +64,14 @@ fn failed(entry: &ModuleEntry, command: &str, why: String) -> BuildError {
 }
 
 /// Whether a component is missing, or something beside the manifest is newer.
-fn is_outdated(wasm: &Path, dir: &Path) -> bool {
+fn is_outdated(wasm: &Path, dir: &Path, outputs: &[PathBuf]) -> bool {
     match fs::metadata(wasm).and_then(|meta| meta.modified()) {
-        Ok(made) => newer_exists(dir, made, wasm),
+        Ok(made) => newer_exists(dir, made, outputs),
         Err(_) => true,
     }
 }
 
-fn newer_exists(dir: &Path, made: SystemTime, wasm: &Path) -> bool {
+fn newer_exists(dir: &Path, made: SystemTime, outputs: &[PathBuf]) -> bool {
     let mut dirs = vec![dir.to_path_buf()];
     let mut seen = 0;
     while let Some(dir) = dirs.pop() {
@@ -75,12 +81,16 @@ fn newer_exists(dir: &Path, made: SystemTime, wasm: &Path) -> bool {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let Ok(kind) = entry.file_type() else { continue };
-            if name.starts_with('.') || MADE.contains(&name.as_ref()) || name.ends_with(".wasm") || entry.path() == wasm
+            let path = entry.path();
+            if name.starts_with('.')
+                || MADE.contains(&name.as_ref())
+                || name.ends_with(".wasm")
+                || outputs.contains(&path)
             {
                 continue;
             }
             if kind.is_dir() {
-                dirs.push(entry.path());
+                dirs.push(path);
             } else if seen > MAX_FILES
                 || entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|time| time > made)
             {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use marine_build::{BuildError, BuildEvent, BuildOutput, BuildRequest, ErrorKind, Profile, build};
 use marine_manifest::{Blueprint, module_cid};
@@ -417,6 +417,9 @@ fn a_module_of_another_language_is_made_by_its_command() {
     };
     assert_eq!(run().unwrap(), ["make m", "copying"]);
     assert!(run().unwrap().is_empty(), "nothing is newer than the component");
+    let output = fs::File::create(project.dir.join("out/later")).unwrap();
+    output.set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
+    assert!(run().unwrap().is_empty(), "outputs of builds make no component outdated");
     fs::remove_file(project.dir.join("m.wasm")).unwrap();
     assert_eq!(run().unwrap().len(), 2, "the component is missing");
 
