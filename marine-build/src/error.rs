@@ -7,7 +7,7 @@ use marine_manifest::{BlueprintError, ManifestErrors};
 use thiserror::Error;
 
 use crate::encode::EncodeError;
-use crate::toolchain::ToolchainError;
+use crate::toolchain::{INSTALL_C_COMPILER, ToolchainError};
 
 /// Why a build ended without a result; [`BuildError::kind`] sorts it for exit codes.
 #[derive(Debug, Error)]
@@ -87,7 +87,7 @@ pub enum BuildError {
         why: String,
     },
     /// Cargo or the compiler failed; their messages were events.
-    #[error("error[M211]: cargo failed ({status}), see its messages above\n  command: {command}")]
+    #[error("error[M211]: cargo failed ({status}), see its messages above\n  command: {command}{}", c_help(last))]
     Cargo {
         /// How cargo ended.
         status: String,
@@ -171,5 +171,14 @@ impl BuildError {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> BuildError {
         let path = path.into();
         move |cause| BuildError::Io { action, path, cause }
+    }
+}
+
+/// What to do if cargo's last lines tell of C code that could not be compiled: the crate `cc` wrote them, or clang.
+fn c_help(last: &str) -> String {
+    let tells = ["error occurred in cc-rs", "ToolNotFound", "ToolExecError", "file not found\n    #include"];
+    match tells.iter().any(|words| last.contains(words)) {
+        true => format!("\nhelp: a dependency has C code: {INSTALL_C_COMPILER}"),
+        false => String::new(),
     }
 }

@@ -1,1 +1,3 @@
-//! Acceptance tests across rooms.
+//! Acceptance tests across rooms, and what tests of several rooms share.
+
+pub mod tools;

@@ -4,6 +4,7 @@
 //! distribution's packages, and at last an error with the one command to run. It announces each step that changes something on
 //! the machine before it is taken. It never installs a toolchain, changes a default or touches plain `RUSTFLAGS`.
 
+mod c_compiler;
 mod command;
 mod compiler;
 mod distribution;
@@ -19,6 +20,7 @@ use std::process::Command;
 use compiler::Compiler;
 use sysroot::Sysroot;
 
+pub use c_compiler::{CCompiler, INSTALL_C_COMPILER};
 pub use error::{Attempt, ToolchainError};
 pub use options::{Options, Way};
 
@@ -49,6 +51,8 @@ pub struct Status {
     pub cache: PathBuf,
     /// Whether [`provision`] may change things (`MARINE_PROVISION`).
     pub may_provision: bool,
+    /// What C code of modules is compiled with, if anything. Few modules have any.
+    pub c_compiler: Option<CCompiler>,
 }
 
 /// Finds a toolchain, or makes one.
@@ -133,6 +137,7 @@ pub fn status(options: &Options) -> Status {
         ready: provision(&quiet, &mut |_| ()).ok().map(|toolchain| toolchain.way),
         cache: options.cache.clone(),
         may_provision: options.may_provision,
+        c_compiler: CCompiler::find(options),
     }
 }
 
@@ -197,6 +202,9 @@ impl Toolchain {
         command.env("RUSTC", &self.compiler.program).current_dir(dir);
         if let Some(sysroot) = &self.sysroot {
             sysroot.apply(&mut command);
+        }
+        if let Some(compiler) = CCompiler::find(&self.options) {
+            compiler.apply(&mut command);
         }
         command
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
-use marine_build::toolchain::{Status, TARGET};
+use marine_build::toolchain::{INSTALL_C_COMPILER, Status, TARGET};
 use marine_manifest::{Manifest, OLD_FILE_NAME, Project};
 use serde_json::json;
 
@@ -19,7 +19,7 @@ const MAX_FILES: usize = 100_000;
 
 /// Check what Marine needs on this machine.
 ///
-/// Looks at the compiler, the Wasm target, Marine's own directories, the clock and the nearest manifest; says what to do about each
+/// Looks at the compilers, the Wasm target, Marine's own directories, the clock and the nearest manifest; says what to do about each
 /// finding. With `--fix` it does what can be done: provides the target and makes directories. Ends with code 3 if something is wrong.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -83,6 +83,7 @@ fn examine() -> Outcome<Vec<Finding>> {
     Ok(vec![
         rust(&status),
         target(&status),
+        c_code(&status),
         directory("cache", paths::cache()?, |path| format!("{} ({})", path.display(), size(bytes_in(path)))),
         directory("data", paths::data()?, |path| path.display().to_string()),
         clock(),
@@ -116,6 +117,15 @@ fn target(status: &Status) -> Finding {
         },
     });
     Finding { subject: "target", state }
+}
+
+/// Most modules have no C code, so nothing is wrong without a compiler for it.
+fn c_code(status: &Status) -> Finding {
+    let state = match &status.c_compiler {
+        Some(compiler) => format!("for modules that contain some: {compiler}"),
+        None => format!("no compiler; only modules that contain some (SQLite, say) need one: {INSTALL_C_COMPILER}"),
+    };
+    Finding { subject: "c code", state: Ok(state) }
 }
 
 /// Whether we may write where we keep things, without leaving anything there.

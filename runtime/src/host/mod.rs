@@ -47,7 +47,6 @@ pub(crate) fn support(import: &str) -> Support {
     let (interface, version) = import.split_once('@').unwrap_or((import, ""));
     if let Some(wasi) = interface.strip_prefix("wasi:") {
         return match version.strip_prefix("0.2.").map(str::parse::<u32>) {
-            _ if wasi.starts_with("sockets/") => Support::Refused("sockets are not offered in this version".to_owned()),
             Some(Ok(_)) if wasi::INTERFACES.contains(&wasi) => Support::Offered,
             Some(Ok(_)) => Support::Refused("this host does not offer that WASI interface".to_owned()),
             _ => Support::Refused("this host offers WASI 0.2".to_owned()),
@@ -94,15 +93,19 @@ mod tests {
 
     #[test]
     fn support_is_decided_by_name_and_version() {
-        let offered =
-            ["wasi:io/streams@0.2.0", "wasi:cli/stdout@0.2.12", "marine:host/log@1.0.0", "marine:host/log@1.0.7"];
+        let offered = [
+            "wasi:io/streams@0.2.0",
+            "wasi:cli/stdout@0.2.12",
+            "wasi:sockets/tcp@0.2.0",
+            "marine:host/log@1.0.0",
+            "marine:host/log@1.0.7",
+        ];
         offered.iter().for_each(|import| assert_eq!(support(import), Support::Offered, "{import}"));
         let unknown = ["marine:stock/api", "marine:host/api", "acme:store/api@1.2.0", "host"];
         unknown.iter().for_each(|import| assert_eq!(support(import), Support::Unknown, "{import}"));
         let refused = [
             "wasi:io/streams@0.3.0",
             "wasi:io/streams",
-            "wasi:sockets/tcp@0.2.0",
             "wasi:nn/tensor@0.2.0",
             "marine:host/log@1.1.0",
             "marine:host/log@2.0.0",

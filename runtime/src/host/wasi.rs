@@ -2,13 +2,17 @@
 //!
 //! The bindings take a plain function that finds the context in the store's data, so the module's index has to be part of its type:
 //! [`define`] picks the copy for an index from a table.
+//!
+//! Sockets are there because interpreters import them whether they need them or not; every attempt to use one is refused with
+//! `access-denied` (see the context in `service/grants.rs`). HTTP under grants is `marine:host/http`.
 
 use wasmtime::component::{HasData, LinkerInstance, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
-use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random, sync};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random, sockets, sync};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 
 use super::poll::{Poll, PollView};
 use super::state::{ModuleState, State};
@@ -36,6 +40,13 @@ pub(super) const INTERFACES: &[&str] = &[
     "random/insecure",
     "random/insecure-seed",
     "random/random",
+    "sockets/instance-network",
+    "sockets/ip-name-lookup",
+    "sockets/network",
+    "sockets/tcp",
+    "sockets/tcp-create-socket",
+    "sockets/udp",
+    "sockets/udp-create-socket",
 ];
 
 type Define = fn(&mut LinkerInstance<'_, State>, &str) -> wasmtime::Result<()>;
@@ -82,6 +93,24 @@ fn define_for<const I: usize>(to: &mut LinkerInstance<'_, State>, interface: &st
         "random/random" => random::random::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
         "random/insecure" => random::insecure::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
         "random/insecure-seed" => random::insecure_seed::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
+        "sockets/instance-network" => {
+            sockets::instance_network::add_to_linker_instance::<State, WasiSockets>(to, no_sockets::<I>)
+        }
+        "sockets/ip-name-lookup" => {
+            sockets::ip_name_lookup::add_to_linker_instance::<State, WasiSockets>(to, no_sockets::<I>)
+        }
+        "sockets/network" => {
+            let options = sockets::network::LinkOptions::default();
+            sockets::network::add_to_linker_instance::<State, WasiSockets>(to, &options, no_sockets::<I>)
+        }
+        "sockets/tcp" => sync::sockets::tcp::add_to_linker_instance::<State, WasiSockets>(to, no_sockets::<I>),
+        "sockets/tcp-create-socket" => {
+            sockets::tcp_create_socket::add_to_linker_instance::<State, WasiSockets>(to, no_sockets::<I>)
+        }
+        "sockets/udp" => sync::sockets::udp::add_to_linker_instance::<State, WasiSockets>(to, no_sockets::<I>),
+        "sockets/udp-create-socket" => {
+            sync::sockets::udp_create_socket::add_to_linker_instance::<State, WasiSockets>(to, no_sockets::<I>)
+        }
         other => Err(wasmtime::Error::msg(format!("no WASI interface {other}"))),
     }
 }
@@ -127,4 +156,10 @@ fn files<const I: usize>(state: &mut State) -> WasiFilesystemCtxView<'_> {
 
 fn dice<const I: usize>(state: &mut State) -> &mut WasiRandomCtx {
     module::<I>(state).wasi.random()
+}
+
+/// A context that refuses every use of a socket.
+fn no_sockets<const I: usize>(state: &mut State) -> WasiSocketsCtxView<'_> {
+    let ModuleState { wasi, table, .. } = module::<I>(state);
+    WasiSocketsCtxView { ctx: wasi.sockets(), table }
 }

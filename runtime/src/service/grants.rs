@@ -194,6 +194,8 @@ impl Endowment {
         let mut builder = WasiCtxBuilder::new();
         // Guests run on threads that may block.
         builder.allow_blocking_current_thread(true).max_random_size(MAX_RANDOM);
+        // No grant gives sockets.
+        builder.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
         builder.stdout(stdout.clone()).stderr(stderr.clone());
         builder.env("service_id", service_id);
         for (name, value) in &self.env {

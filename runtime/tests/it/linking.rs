@@ -23,7 +23,7 @@ fn all_mistakes_are_reported_at_once() {
         import("marine:stock/api", r#"(export "inc" (func (param "n" u64) (result u32))) (export "ink" (func))"#),
         import("acme:nobody/things@1.0.0", r#"(export "f" (func))"#),
         import("marine:host/log@1.7.0", r#"(export "filter" (func (result string)))"#),
-        import("wasi:sockets/tcp@0.2.0", ""),
+        import("wasi:keyvalue/store@0.2.0", ""),
     ];
     insta::assert_snapshot!(errors(&[("stock", &stock), ("till", &importer("till", &bad.join("\n")))]), @r#"
     error[M401]: `till` imports `marine:stok/api`, but the service has no module `stok`
@@ -39,7 +39,7 @@ fn all_mistakes_are_reported_at_once() {
     help: add a module that exports it, or wire it with `needs`
     error[M408]: `till` imports `marine:host/log@1.7.0`: this host offers `marine:host` 1.0
     help: build the module for what this host offers, or use a newer host
-    error[M408]: `till` imports `wasi:sockets/tcp@0.2.0`: sockets are not offered in this version
+    error[M408]: `till` imports `wasi:keyvalue/store@0.2.0`: this host does not offer that WASI interface
     help: build the module for what this host offers, or use a newer host
     "#);
 }

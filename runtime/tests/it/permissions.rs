@@ -11,7 +11,7 @@ use marine_runtime::{
 };
 use serde_json::{Value, json};
 
-use crate::guests::{CORE, engine, module};
+use crate::guests::{CORE, engine, module, service};
 
 /// A module with `env() -> list<tuple<string, string>>`, `log(text)` and `who() -> string` (the service id of the call parameters is
 /// found in the record that the host fills in).
@@ -219,5 +219,58 @@ fn manifests_and_blueprints_make_the_same_service_with_other_grants() {
         let service = builder.build().unwrap();
         assert_eq!(call(&service, "left", "filter", json!([])), json!("warn"));
         assert_eq!(call(&service, "left", "env", json!([])).as_array().unwrap().len(), 3);
+    }
+}
+
+/// A component that tries to make a socket of `kind` (`tcp`, `udp`) and answers with WASI's error code, 255 if it got one.
+fn socket_maker(kind: &str) -> String {
+    format!(
+        r#"(component
+  (type $network-types (instance
+    (type $codes (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
+      "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit" "address-not-bindable"
+      "address-in-use" "remote-unreachable" "connection-refused" "connection-reset" "connection-aborted"
+      "datagram-too-large" "name-unresolvable" "temporary-resolver-failure" "permanent-resolver-failure"))
+    (export "error-code" (type (eq $codes)))
+    (type $families (enum "ipv4" "ipv6"))
+    (export "ip-address-family" (type (eq $families)))))
+  (import "wasi:sockets/network@0.2.0" (instance $network (type $network-types)))
+  (alias export $network "error-code" (type $error-code))
+  (alias export $network "ip-address-family" (type $family))
+  (type $socket-types (instance (export "{kind}-socket" (type (sub resource)))))
+  (import "wasi:sockets/{kind}@0.2.0" (instance $sockets (type $socket-types)))
+  (alias export $sockets "{kind}-socket" (type $socket))
+  (type $create-types (instance
+    (alias outer 1 $error-code (type $error-code))
+    (export "error-code" (type $e (eq $error-code)))
+    (alias outer 1 $family (type $family))
+    (export "ip-address-family" (type $f (eq $family)))
+    (alias outer 1 $socket (type $socket))
+    (export "{kind}-socket" (type $s (eq $socket)))
+    (export "create-{kind}-socket" (func (param "address-family" $f) (result (result (own $s) (error $e)))))))
+  (import "wasi:sockets/{kind}-create-socket@0.2.0" (instance $create (type $create-types)))
+  (core module $memory (memory (export "memory") 1))
+  (core instance $memory (instantiate $memory))
+  (core func $create (canon lower (func $create "create-{kind}-socket") (memory $memory "memory")))
+  (core module $m
+    (import "host" "create" (func $create (param i32 i32)))
+    (import "host" "memory" (memory 1))
+    (func (export "attempt") (result i32)
+      (call $create (i32.const 0) (i32.const 16))
+      (select (i32.load8_u (i32.const 20)) (i32.const 255) (i32.load8_u (i32.const 16)))))
+  (core instance $host (export "create" (func $create)) (export "memory" (memory $memory "memory")))
+  (core instance $i (instantiate $m (with "host" (instance $host))))
+  (func (export "attempt") (result u8) (canon lift (core func $i "attempt"))))"#
+    )
+}
+
+/// Interpreters import sockets whether they use them or not, so these are there; nobody gets one.
+#[test]
+fn sockets_are_refused() {
+    const ACCESS_DENIED: u8 = 1;
+    for kind in ["tcp", "udp"] {
+        let service = service(&[("maker", &socket_maker(kind))]);
+        let answer = service.call("attempt", json!([]), CallOptions::default());
+        assert_eq!(answer, Ok(json!(ACCESS_DENIED)), "{kind}");
     }
 }

@@ -4,6 +4,7 @@
 
 mod build;
 mod guests;
+mod languages;
 mod node;
 mod runtime;
 mod sdk_bindings;

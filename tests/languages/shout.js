@@ -1,0 +1,6 @@
+// The module `shout`, in JavaScript: what `shout.wit` promises.
+export const api = {
+  shout(text) {
+    return { text: text.toUpperCase() + '!', letters: text.length };
+  },
+};
