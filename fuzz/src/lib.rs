@@ -2,4 +2,5 @@
 //! whatever a fuzzer once found stays found on every machine.
 
 pub mod air;
+pub mod edits;
 pub mod merge;

@@ -10,6 +10,8 @@ use marine_air::sim::{Peers, Scenario, Stub};
 use marine_air::{Data, Execution, Heads, Limits, Script, Setup, Value};
 use marine_particle::{Keypair, Particle, PeerId};
 
+use crate::edits::{packed, seal};
+
 const PEERS: [&str; 3] = ["a", "b", "c"];
 
 /// Scripts that together use whatever leaves entries.
@@ -130,33 +132,18 @@ fn encoded(mut items: Vec<Ipld>) -> Option<Vec<u8>> {
     if let Some(Ipld::List(segments)) = items.get_mut(2) {
         for fields in segments {
             let Ipld::Map(fields) = fields else { continue };
-            let mut names = Vec::new();
-            if let Some(Ipld::List(entries)) = fields.get_mut("entries") {
-                for entry in entries {
-                    let Ipld::Bytes(bytes) = entry else { return None };
-                    *entry = pack(serde_ipld_dagcbor::from_slice(bytes).ok()?, &mut names);
-                }
-            }
+            let (packed, names) = packed(entries(fields)?)?;
+            fields.insert("entries".to_owned(), Ipld::List(packed));
             fields.insert("names".to_owned(), Ipld::List(names));
         }
     }
     serde_ipld_dagcbor::to_vec(&Ipld::List(items)).ok()
 }
 
-/// Numbers for names, and digests for links.
-fn pack(item: Ipld, names: &mut Vec<Ipld>) -> Ipld {
-    match item {
-        Ipld::List(items) => Ipld::List(items.into_iter().map(|item| pack(item, names)).collect()),
-        Ipld::Link(cid) => Ipld::Bytes(cid.hash().digest().to_vec()),
-        Ipld::String(_) => {
-            let number = names.iter().position(|name| *name == item).unwrap_or_else(|| {
-                names.push(item);
-                names.len() - 1
-            });
-            Ipld::Integer(number as i128)
-        }
-        other => other,
-    }
+/// The encoded entries of a segment, if all are bytes.
+fn entries(fields: &BTreeMap<String, Ipld>) -> Option<Vec<&[u8]>> {
+    let Some(Ipld::List(entries)) = fields.get("entries") else { return Some(Vec::new()) };
+    entries.iter().map(|entry| if let Ipld::Bytes(bytes) = entry { Some(bytes.as_slice()) } else { None }).collect()
 }
 
 /// One change to a segment, an entry or a value.
@@ -252,17 +239,11 @@ fn forge(finished: &Finished, forgers: u8, items: &mut [Ipld]) {
 
 /// The chain and the signature of a segment that starts at the beginning of its log.
 fn sign(particle: &Particle, key: &Keypair, fields: &mut BTreeMap<String, Ipld>) {
-    let Some(Ipld::List(entries)) = fields.get("entries") else { return };
-    let first = [particle.signature().as_slice(), &key.peer_id().to_bytes()].concat();
-    let mut link = blake3::derive_key("marine-chain-1", &first);
-    for entry in entries {
-        let Ipld::Bytes(entry) = entry else { return };
-        link = *blake3::hash(&[link, *blake3::hash(entry).as_bytes()].concat()).as_bytes();
-    }
-    let len = entries.len() as u64;
-    let signed = [b"marine-head-1\0".as_slice(), particle.signature(), &len.to_be_bytes(), &link].concat();
-    fields.insert("head".to_owned(), Ipld::Bytes(link.to_vec()));
-    fields.insert("sig".to_owned(), Ipld::Bytes(key.sign(&signed).to_vec()));
+    let Some((head, signature)) = entries(fields).map(|entries| seal(particle, key, entries.into_iter())) else {
+        return;
+    };
+    fields.insert("head".to_owned(), Ipld::Bytes(head.to_vec()));
+    fields.insert("sig".to_owned(), Ipld::Bytes(signature.to_vec()));
 }
 
 /// Merges the data into an execution that knows nothing, and the truth after it.

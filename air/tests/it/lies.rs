@@ -1,6 +1,4 @@
 //! What a dishonest peer can achieve with its own key: nothing that the script does not say.
-//!
-//! The forger follows the specification's formulas for chains and signatures on its own, so these tests also pin the format.
 
 use std::collections::BTreeMap;
 
@@ -11,43 +9,43 @@ use marine_air::sim::{Message, Scenario, SimError, Step, Stub, World};
 use marine_air::value::Value;
 use marine_particle::{Keypair, Particle};
 
-use crate::edits::packed;
+use crate::edits::{packed, seal};
 
 /// A segment with these entries, properly chained and signed.
 pub(crate) fn segment(particle: &Particle, key: &Keypair, entries: &[Vec<u8>]) -> Ipld {
-    let peer = key.peer_id().to_bytes();
-    let first = [particle.signature().as_slice(), &peer].concat();
-    let mut link = blake3::derive_key("marine-chain-1", &first);
-    for entry in entries {
-        link = *blake3::hash(&[link, *blake3::hash(entry).as_bytes()].concat()).as_bytes();
-    }
-    let len = entries.len() as u64;
-    let signed = [b"marine-head-1\0".as_slice(), particle.signature(), &len.to_be_bytes(), &link].concat();
-    let (entries, names) = packed(entries);
+    let bytes = || entries.iter().map(Vec::as_slice);
+    let ((head, signature), (packed, names)) = (seal(particle, key, bytes()), packed(bytes()).unwrap());
     Ipld::Map(BTreeMap::from([
         ("names".to_owned(), Ipld::List(names)),
-        ("peer".to_owned(), Ipld::Bytes(peer)),
+        ("peer".to_owned(), Ipld::Bytes(key.peer_id().to_bytes())),
         ("from".to_owned(), Ipld::Integer(0)),
-        ("entries".to_owned(), Ipld::List(entries)),
-        ("len".to_owned(), Ipld::Integer(len.into())),
-        ("head".to_owned(), Ipld::Bytes(link.to_vec())),
-        ("sig".to_owned(), Ipld::Bytes(key.sign(&signed).to_vec())),
+        ("entries".to_owned(), Ipld::List(packed)),
+        ("len".to_owned(), Ipld::Integer(entries.len() as i128)),
+        ("head".to_owned(), Ipld::Bytes(head.to_vec())),
+        ("sig".to_owned(), Ipld::Bytes(signature.to_vec())),
     ]))
 }
 
-/// A message in which a peer states these facts, with values for all of them.
-fn statement(world: &World, peer: &str, entries: &[Entry<'_>], values: &[Value]) -> Message {
+/// A message in which a peer states these facts, with values for all of them, after somebody without keys has changed it.
+fn statement(
+    world: &World,
+    peer: &str,
+    entries: &[Entry<'_>],
+    values: &[Value],
+    change: impl FnOnce(&mut Vec<Ipld>),
+) -> Message {
     let particle = world.particle();
     let entries: Vec<Vec<u8>> = entries.iter().map(Entry::encode).collect();
     let mut values: Vec<Value> = values.to_vec();
     values.sort_by_key(Value::content_id);
-    let data = Ipld::List(vec![
+    let mut data = vec![
         Ipld::Integer(1),
         Ipld::Link(particle.cid()),
         Ipld::List(vec![segment(particle, world.peers().key(peer).unwrap(), &entries)]),
         Ipld::List(values.iter().map(|value| Ipld::Bytes(value.encode())).collect()),
-    ]);
-    Message { particle: particle.encode().into(), data: serde_ipld_dagcbor::to_vec(&data).unwrap() }
+    ];
+    change(&mut data);
+    Message { particle: particle.encode().into(), data: serde_ipld_dagcbor::to_vec(&Ipld::List(data)).unwrap() }
 }
 
 /// That `service.function` was called with these arguments and returned this.
@@ -72,8 +70,24 @@ fn world(script: &str) -> World {
 
 /// What the statement leads to at `a`.
 pub(crate) fn told(world: &mut World, peer: &str, entries: &[Entry<'_>], values: &[Value]) -> Result<Step, Rejection> {
-    let message = statement(world, peer, entries, values);
-    match world.receive("a", &message) {
+    told_changed(world, peer, entries, values, |_| {})
+}
+
+/// What the statement leads to at `a` once it was changed on the way.
+pub(crate) fn told_changed(
+    world: &mut World,
+    peer: &str,
+    entries: &[Entry<'_>],
+    values: &[Value],
+    change: impl FnOnce(&mut Vec<Ipld>),
+) -> Result<Step, Rejection> {
+    let message = statement(world, peer, entries, values, change);
+    refusal(world.receive("a", &message))
+}
+
+/// A step, or why the peer refuses it.
+pub(crate) fn refusal(step: Result<Step, SimError>) -> Result<Step, Rejection> {
+    match step {
         Ok(step) => Ok(step),
         Err(SimError::Rejected { rejection, .. }) => Err(*rejection),
         Err(error) => panic!("{error}"),

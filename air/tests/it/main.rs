@@ -16,6 +16,8 @@ mod scripts;
 mod book;
 
 // Execution and data
+#[expect(unreachable_pub, reason = "public in the package of the fuzzers")]
+#[path = "../../../fuzz/src/edits.rs"]
 mod edits;
 mod fuzzed;
 mod generate;
