@@ -166,6 +166,33 @@ mod merge {
         bencher.bench_local(|| execution.merge(data.clone()).expect("a valid step"));
     }
 
+    /// A peer that has nine tenths of a log gets all of it.
+    #[divan::bench(args = [1000])]
+    fn what_is_known_to_nine_tenths(bencher: Bencher, count: usize) {
+        rest_of_a_log(bencher, count, &Heads::default());
+    }
+
+    /// It gets the last tenth only.
+    #[divan::bench(args = [1000])]
+    fn the_last_tenth(bencher: Bencher, count: usize) {
+        rest_of_a_log(bencher, count, &Heads::from_iter([(key(1).peer_id(), count as u64 * 9 / 10)]));
+    }
+
+    fn rest_of_a_log(bencher: Bencher, count: usize, known: &Heads) {
+        let setup = setup(particle(&calls(&[1], count)), 1);
+        let most = all_data(&mut fixtures::resolve_some(setup.clone(), count * 9 / 10), 1);
+        let mut whole = resolve_each(setup.clone());
+        whole.stored(whole.own_length());
+        let rest = whole.outgoing(known, &key(1)).expect("a key signs").encode();
+        let setup = Setup { me: Some(key(2).peer_id()), ..setup };
+        let execution = || Execution::new(setup.clone(), [], Some(most.clone())).expect("a valid step").0;
+        bencher.with_inputs(execution).bench_local_values(|mut execution| {
+            let data = Data::decode(black_box(&rest), &Limits::default()).expect("valid data");
+            execution.merge(data).expect("a valid step");
+            execution
+        });
+    }
+
     /// Eight peers with 64 calls each, taken by a ninth.
     #[divan::bench]
     fn eight_peers_of_64_calls(bencher: Bencher) {

@@ -29,49 +29,94 @@ pub struct CborError {
     pub offset: usize,
 }
 
-/// Writes the head of an item: its major type and its length or value, in the shortest form.
-pub(crate) fn head(out: &mut Vec<u8>, major: u8, n: u64) {
-    let major = major << 5;
-    match n {
-        0..=23 => out.push(major | n as u8),
-        24..=0xff => out.extend_from_slice(&[major | 24, n as u8]),
-        0x100..=0xffff => {
-            out.push(major | 25);
-            out.extend_from_slice(&(n as u16).to_be_bytes());
-        }
-        0x1_0000..=0xffff_ffff => {
-            out.push(major | 26);
-            out.extend_from_slice(&(n as u32).to_be_bytes());
-        }
-        _ => {
-            out.push(major | 27);
-            out.extend_from_slice(&n.to_be_bytes());
+/// Where an encoding goes.
+pub(crate) trait Sink {
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Hashes an encoding without keeping it.
+#[derive(Default)]
+pub(crate) struct Hashing {
+    /// What is not hashed yet.
+    buffer: Vec<u8>,
+    /// Of an encoding that is longer than the buffer. It takes two kilobytes.
+    hasher: Option<Box<blake3::Hasher>>,
+    len: usize,
+}
+
+impl Hashing {
+    const BUFFER: usize = 16 * 1024;
+
+    /// How many bytes have been written.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        match self.hasher {
+            None => *blake3::hash(&self.buffer).as_bytes(),
+            Some(mut hasher) => *hasher.update(&self.buffer).finalize().as_bytes(),
         }
     }
 }
 
-pub(crate) fn uint(out: &mut Vec<u8>, n: u64) {
+impl Sink for Hashing {
+    fn put(&mut self, bytes: &[u8]) {
+        self.len += bytes.len();
+        if self.buffer.len() + bytes.len() > Self::BUFFER {
+            self.hasher.get_or_insert_default().update(&self.buffer).update(bytes);
+            self.buffer.clear();
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+    }
+}
+
+/// Writes the head of an item: its major type and its length or value, in the shortest form.
+pub(crate) fn head(out: &mut impl Sink, major: u8, n: u64) {
+    let mut bytes = [0; 9];
+    bytes[1..].copy_from_slice(&n.to_be_bytes());
+    // The last bytes are the number; what comes before them tells how many.
+    let (width, short) = match n {
+        0..=23 => (0, n as u8),
+        24..=0xff => (1, 24),
+        0x100..=0xffff => (2, 25),
+        0x1_0000..=0xffff_ffff => (4, 26),
+        _ => (8, 27),
+    };
+    let start = 8 - width;
+    bytes[start] = major << 5 | short;
+    out.put(&bytes[start..]);
+}
+
+pub(crate) fn uint(out: &mut impl Sink, n: u64) {
     head(out, UINT, n);
 }
 
-pub(crate) fn int(out: &mut Vec<u8>, n: i64) {
+pub(crate) fn int(out: &mut impl Sink, n: i64) {
     match u64::try_from(n) {
         Ok(n) => head(out, UINT, n),
         Err(_) => head(out, NEGATIVE, !n as u64),
     }
 }
 
-pub(crate) fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn bytes(out: &mut impl Sink, bytes: &[u8]) {
     head(out, BYTES, bytes.len() as u64);
-    out.extend_from_slice(bytes);
+    out.put(bytes);
 }
 
-pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn text(out: &mut impl Sink, text: &str) {
     head(out, TEXT, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
+    out.put(text.as_bytes());
 }
 
-pub(crate) fn array(out: &mut Vec<u8>, len: usize) {
+pub(crate) fn array(out: &mut impl Sink, len: usize) {
     head(out, ARRAY, len as u64);
 }
 

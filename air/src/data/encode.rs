@@ -151,8 +151,10 @@ fn read_segment(reader: &mut Reader<'_>, max_entries: usize, left: &mut usize) -
         return Ok(reader.fail("length of a segment does not agree with its entries")?);
     }
     let mut entries = Vec::with_capacity(count.min(1024));
+    let mut entry = Vec::with_capacity(256);
     for _ in 0..count {
-        entries.push(unpack(reader, &mut names)?.into());
+        unpack(reader, &mut names, &mut entry)?;
+        entries.push(entry.as_slice().into());
     }
     names.end(reader)?;
     Ok((peer, Segment { from, entries, head, signature }))

@@ -129,36 +129,40 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(128);
+        self.encode_to(&mut out);
+        out
+    }
+
+    pub(super) fn encode_to(&self, out: &mut Vec<u8>) {
         let (kind, len) = self.fact.kind();
-        cbor::array(&mut out, len);
-        cbor::uint(&mut out, kind);
-        self.at.encode_to(&mut out);
+        cbor::array(out, len);
+        cbor::uint(out, kind);
+        self.at.encode_to(out);
         match &self.fact {
             Fact::Ok { service, function, args, result } => {
-                write_call(&mut out, service, function, args);
-                write_content_id(&mut out, result);
+                write_call(out, service, function, args);
+                write_content_id(out, result);
             }
             Fact::Err { service, function, args, code, message } => {
-                write_call(&mut out, service, function, args);
-                cbor::int(&mut out, i64::from(*code));
-                write_content_id(&mut out, message);
+                write_call(out, service, function, args);
+                cbor::int(out, i64::from(*code));
+                write_content_id(out, message);
             }
             Fact::Canon { base, elements } => {
-                cbor::uint(&mut out, *base);
-                cbor::array(&mut out, elements.len());
+                cbor::uint(out, *base);
+                cbor::array(out, elements.len());
                 for (at, value) in elements {
-                    cbor::array(&mut out, 2);
-                    at.encode_to(&mut out);
-                    write_content_id(&mut out, value);
+                    cbor::array(out, 2);
+                    at.encode_to(out);
+                    write_content_id(out, value);
                 }
             }
             Fact::Sent { to, missing } => {
-                cbor::bytes(&mut out, &to.to_bytes());
-                cbor::array(&mut out, missing.len());
-                missing.iter().for_each(|index| cbor::uint(&mut out, u64::from(*index)));
+                cbor::bytes(out, &to.to_bytes());
+                cbor::array(out, missing.len());
+                missing.iter().for_each(|index| cbor::uint(out, u64::from(*index)));
             }
         }
-        out
     }
 
     /// Reads the canonical bytes of one entry.

@@ -115,8 +115,8 @@ impl<'a> NamesReader<'a> {
     }
 }
 
-/// Reads a packed entry. Returns its canonical bytes.
-pub(super) fn unpack(reader: &mut Reader<'_>, names: &mut NamesReader<'_>) -> Result<Vec<u8>, CborError> {
+/// Reads a packed entry, and writes its canonical bytes in place of what is in `out`.
+pub(super) fn unpack(reader: &mut Reader<'_>, names: &mut NamesReader<'_>, out: &mut Vec<u8>) -> Result<(), CborError> {
     let len = reader.array()?;
     let kind = reader.uint()?;
     if !matches!((kind, len), (0, 6) | (1, 7) | (2, 4) | (3, 4)) {
@@ -138,7 +138,9 @@ pub(super) fn unpack(reader: &mut Reader<'_>, names: &mut NamesReader<'_>) -> Re
         2 => Fact::Canon { base: reader.uint()?, elements: elements(reader)? },
         _ => Fact::Sent { to: read_peer(reader)?, missing: read_missing(reader)? },
     };
-    Ok(Entry { at, fact }.encode())
+    out.clear();
+    Entry { at, fact }.encode_to(out);
+    Ok(())
 }
 
 fn digest(reader: &mut Reader<'_>) -> Result<ContentId, CborError> {

@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use marine_particle::PeerId;
-
 use super::content::{Bound, Content};
 use super::error::Catchable;
-use super::index::{EntryState, Sent};
+use super::index::{EntryNo, EntryState, Sent};
 use super::machine::{Fault, Machine};
+use super::peers::PeerNo;
 use super::state::{ActId, Body, CallBody, Operand};
 use super::{CallId, EntryId, Rejection, Report, VoidReason};
 use crate::cbor;
-use crate::data::{Entry, Fact, Hash, parse_peer};
+use crate::data::{Entry, Fact, Hash, Position};
 use crate::syntax::Instruction;
 use crate::value::{Tetraplet, Value};
-
-/// A peer and its text in base58.
-pub(super) type NamedPeer = (PeerId, Arc<str>);
 
 impl Machine<'_> {
     /// Registers a call at its position. Only here is looked whether its output may be set, and when it is set.
@@ -53,26 +49,31 @@ impl Machine<'_> {
     pub(super) fn read_at_peer(&mut self, act: ActId) -> Result<bool, Fault> {
         let Some(call) = self.state.call_mut(act) else { return Ok(false) };
         let mut operands = std::mem::take(&mut call.operands);
-        let todo = if std::mem::replace(&mut call.is_read, true) {
+        let read = if std::mem::replace(&mut call.is_read, true) {
             let mut woken = std::mem::take(&mut call.woken);
             woken.sort_unstable();
             woken.dedup();
-            woken
+            self.read_call(act, &mut operands, woken)
         } else {
-            (0..operands.len() as u32).collect()
+            let all = 0..operands.len() as u32;
+            self.read_call(act, &mut operands, all)
         };
-        let read = self.read_call(act, &mut operands, &todo);
         let triplet = &operands[..operands.len().min(3)];
         let is_known = triplet.iter().all(|operand| operand.known().is_some());
         let Some(call) = self.state.call_mut(act) else { return Ok(false) };
         call.operands = operands;
         read?;
-        Ok(call.peer.is_some() && is_known)
+        Ok(is_known && self.state.peer_of_call(act).is_some())
     }
 
-    fn read_call(&mut self, act: ActId, operands: &mut [Operand], todo: &[u32]) -> Result<(), Fault> {
+    fn read_call(
+        &mut self,
+        act: ActId,
+        operands: &mut [Operand],
+        todo: impl IntoIterator<Item = u32>,
+    ) -> Result<(), Fault> {
         let exprs = self.tree.operands(self.state.act(act).node);
-        for &index in todo {
+        for index in todo {
             let Some(operand) = operands.get_mut(index as usize) else { continue };
             if operand.known().is_some() {
                 continue;
@@ -100,49 +101,37 @@ impl Machine<'_> {
     }
 
     fn set_peer(&mut self, act: ActId, text: &Arc<str>) {
-        if self.state.call(act).is_none_or(|call| call.peer.is_some() || call.is_nowhere) {
-            return;
+        let Some(slot) = self.state.call(act).map(|call| call.slot) else { return };
+        match self.state.peers.denoted(text) {
+            Some(peer) => self.state.index.set_peer(slot, peer),
+            None => {
+                let at = self.state.position_of(act);
+                self.state.reports.push(Report::NotAPeer { at, text: text.to_string() });
+            }
         }
-        let peer = self.peer_of(text);
-        if peer.is_none() {
-            let at = self.state.position_of(act);
-            self.state.reports.push(Report::NotAPeer { at, text: text.to_string() });
-        }
-        if let Some(call) = self.state.call_mut(act) {
-            call.is_nowhere = peer.is_none();
-            call.peer = peer;
-        }
-    }
-
-    /// The peer that a text denotes, if it is one whose signatures can be verified.
-    pub(super) fn peer_of(&mut self, text: &str) -> Option<NamedPeer> {
-        if let Some(peer) = self.state.peers.get(text) {
-            return peer.clone();
-        }
-        let named: Option<NamedPeer> = parse_peer(text).map(|peer| (peer, peer.to_base58().into()));
-        self.state.peers.insert(text.into(), named.clone());
-        named
     }
 
     /// Compares entries that came for a reached position with the peer that the call has.
     pub(super) fn review(&mut self, act: ActId) {
         let Some(call) = self.state.call(act) else { return };
-        let Some((peer, name)) = call.peer.clone() else { return };
         let (number, results_seen, sents_seen) = (call.slot, call.results_seen, call.sents_seen);
         let slot = self.state.index.slot(number);
-        let seen = (slot.results.len(), slot.sents.len());
-        for index in results_seen..seen.0 {
-            let (by, height) = self.state.index.slot(number).results[index];
-            if by != peer {
-                self.void(act, (by, height), "peer", name.to_string(), by.to_base58());
+        let Some(peer) = slot.peer() else { return };
+        let mut seen = (results_seen, slot.sents().len());
+        loop {
+            let entry = self.state.index.slot(number).results().nth(seen.0);
+            let Some(entry) = entry else { break };
+            seen.0 += 1;
+            if entry.0 != peer {
+                self.void_peer(self.state.position_of(act), entry, peer, entry.0);
             }
         }
         for index in sents_seen..seen.1 {
-            let Sent { by, height, to, .. } = self.state.index.slot(number).sents[index];
+            let Sent { by, height, to, .. } = self.state.index.slot(number).sents()[index];
             if to == peer {
-                self.state.index.set_state(&by, height, EntryState::Verified);
+                self.state.index.set_state((by, height), EntryState::Verified);
             } else {
-                self.void(act, (by, height), "peer", name.to_string(), to.to_base58());
+                self.void_peer(self.state.position_of(act), (by, height), peer, to);
             }
         }
         if let Some(call) = self.state.call_mut(act) {
@@ -150,48 +139,56 @@ impl Machine<'_> {
         }
     }
 
-    /// An entry disagrees with its position: it has no effect.
-    pub(super) fn void(
-        &mut self,
-        act: ActId,
-        (peer, height): (PeerId, u64),
-        field: &'static str,
-        expected: String,
-        found: String,
-    ) {
-        self.state.index.set_state(&peer, height, EntryState::Void);
-        let reason = VoidReason { at: self.state.position_of(act), field, expected, found };
-        self.state.reports.push(Report::Void { entry: EntryId { peer, height }, reason });
+    fn void_peer(&mut self, at: Position, entry: EntryNo, expected: PeerNo, found: PeerNo) {
+        let [expected, found] = [expected, found].map(|peer| self.state.peers.text(peer).to_string());
+        self.void(at, entry, "peer", expected, found);
     }
 
-    /// The height of the result that the peer of a call or canon has stated, unless it was found to disagree.
-    pub(super) fn claim(&self, act: ActId, peer: PeerId) -> Option<u64> {
-        let call = self.state.call(act)?;
-        let is_void = |height| self.state.index.state(&peer, height) == EntryState::Void;
-        let mut results = self.state.index.slot(call.slot).results.iter();
-        results.find(|(owner, height)| *owner == peer && !is_void(*height)).map(|&(_, height)| height)
+    /// An entry has come for a call or canon that has settled and was let go.
+    pub(super) fn review_late(&mut self, slot: u32, id: EntryNo, at: &Position, to: Option<PeerNo>) {
+        let Some(peer) = self.state.index.slot(slot).peer() else { return };
+        let found = to.unwrap_or(id.0);
+        if found != peer {
+            self.void_peer(at.clone(), id, peer, found);
+        } else if to.is_some() {
+            self.state.index.set_state(id, EntryState::Verified);
+        }
+    }
+
+    /// An entry disagrees with its position: it has no effect.
+    pub(super) fn void(&mut self, at: Position, entry: EntryNo, field: &'static str, expected: String, found: String) {
+        self.state.index.set_state(entry, EntryState::Void);
+        let reason = VoidReason { at, field, expected, found };
+        let entry = EntryId { peer: self.state.peers.id(entry.0), height: entry.1.into() };
+        self.state.reports.push(Report::Void { entry, reason });
+    }
+
+    /// The result that the peer of a call or canon has stated, unless it was found to disagree.
+    pub(super) fn claim(&self, act: ActId, peer: PeerNo) -> Option<EntryNo> {
+        let result = self.state.index.slot(self.state.call(act)?.slot).result_of(peer);
+        result.filter(|&entry| self.state.index.state(entry) != EntryState::Void)
     }
 
     /// Settles the call with the result in the data, if there is one that agrees.
     fn take_result(&mut self, act: ActId) -> Result<(), Fault> {
         let Some(call) = self.state.call(act) else { return Ok(()) };
-        let Some((peer, _)) = call.peer.clone() else { return Ok(()) };
         let (are_args_known, slot) = (call.missing_args == 0, call.slot);
+        let Some(peer) = self.state.index.slot(slot).peer() else { return Ok(()) };
         let claim = self.claim(act, peer);
-        if let Some(height) = claim
+        if let Some(entry) = claim
             && are_args_known
         {
             self.set_held(act, false);
-            if self.check_claim(act, peer, height)? {
+            if self.check_claim(act, entry)? {
                 return Ok(());
             }
         } else {
             self.set_held(act, claim.is_some());
         }
-        if self.me == Some(peer) && are_args_known {
+        if self.state.me == Some(peer) && are_args_known {
             // What could not be recorded is not requested.
             self.args_hash(act)?;
-            let is_claimed = self.state.index.slot(slot).sents.iter().any(|sent| (sent.by, sent.to) == (peer, peer));
+            let is_claimed = self.state.index.slot(slot).sents().iter().any(|sent| (sent.by, sent.to) == (peer, peer));
             if self.state.outstanding.insert(act) {
                 self.name_call(act)?;
                 if !is_claimed {
@@ -211,6 +208,13 @@ impl Machine<'_> {
         }
     }
 
+    /// Nobody asks for a call that has settled by its id.
+    pub(super) fn forget_name(&mut self, act: ActId) {
+        if self.state.peer_of_call(act) == self.state.me {
+            self.state.call_ids.remove(&self.call_id(act));
+        }
+    }
+
     pub(super) fn call_id(&self, act: ActId) -> CallId {
         let act = self.state.act(act);
         self.state.frames[act.frame as usize].frame.key(act.node.0)
@@ -223,9 +227,10 @@ impl Machine<'_> {
     }
 
     /// Compares a claimed result with the call, all of whose operands are known; takes it if it agrees.
-    fn check_claim(&mut self, act: ActId, peer: PeerId, height: u64) -> Result<bool, Fault> {
+    fn check_claim(&mut self, act: ActId, claim: EntryNo) -> Result<bool, Fault> {
         let args = self.args_hash(act)?;
-        let Some(bytes) = self.state.logs.get(&peer).and_then(|log| log.entry(height)).cloned() else {
+        let peer = self.state.peers.id(claim.0);
+        let Some(bytes) = self.state.logs.get(&peer).and_then(|log| log.entry(claim.1.into())).cloned() else {
             return Ok(false);
         };
         let Ok(Entry { fact, .. }) = Entry::decode(&bytes) else { return Ok(false) };
@@ -238,15 +243,16 @@ impl Machine<'_> {
         let expected = [1, 2].map(|index| self.call_text(act, index));
         for (index, field) in ["service", "function"].into_iter().enumerate() {
             if &*expected[index] != found[index] {
-                self.void(act, (peer, height), field, expected[index].to_string(), found[index].to_owned());
+                let at = self.state.position_of(act);
+                self.void(at, claim, field, expected[index].to_string(), found[index].to_owned());
                 return Ok(false);
             }
         }
         if args != *found_args {
-            self.void(act, (peer, height), "args", hex(&args), hex(found_args));
+            self.void(self.state.position_of(act), claim, "args", hex(&args), hex(found_args));
             return Ok(false);
         }
-        self.state.index.set_state(&peer, height, EntryState::Verified);
+        self.state.index.set_state(claim, EntryState::Verified);
         self.settle_call(act, &fact)?;
         Ok(true)
     }
@@ -299,8 +305,9 @@ impl Machine<'_> {
     }
 
     /// The origin of the call's result.
-    pub(super) fn call_tetraplet(&self, act: ActId) -> Option<Arc<Tetraplet>> {
-        let (_, peer) = self.state.call(act)?.peer.clone()?;
+    pub(super) fn call_tetraplet(&mut self, act: ActId) -> Option<Arc<Tetraplet>> {
+        let peer = self.state.peer_of_call(act)?;
+        let peer = self.state.peers.text(peer);
         let [service_id, function_name] = [1, 2].map(|index| self.call_text(act, index));
         Some(Arc::new(Tetraplet { peer_pk: peer, service_id, function_name, lens: Arc::default() }))
     }
@@ -315,19 +322,16 @@ impl Machine<'_> {
         if let Some(hash) = call.args_hash {
             return Ok(hash);
         }
-        let mut bytes = Vec::new();
-        cbor::array(&mut bytes, call.operands.len().saturating_sub(3));
+        let mut hashing = cbor::Hashing::default();
+        cbor::array(&mut hashing, call.operands.len().saturating_sub(3));
         for bound in call.operands.iter().skip(3).filter_map(Operand::known) {
-            bound.value.encode_to(&mut bytes);
-            if bytes.len() > max {
-                return Err(Rejection::LimitExceeded {
-                    what: "length of the arguments of a call",
-                    n: bytes.len(),
-                    max,
-                });
+            bound.value.encode_to(&mut hashing);
+            let n = hashing.len();
+            if n > max {
+                return Err(Rejection::LimitExceeded { what: "length of the arguments of a call", n, max });
             }
         }
-        let hash = *blake3::hash(&bytes).as_bytes();
+        let hash = hashing.finish();
         call.args_hash = Some(hash);
         Ok(hash)
     }

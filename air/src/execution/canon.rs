@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use marine_particle::PeerId;
-
 use super::Rejection;
 use super::content::{Bound, Canon, Content, MapKey, Origin, Parts};
 use super::error::Catchable;
-use super::index::EntryState;
+use super::index::{EntryNo, EntryState};
 use super::machine::{Fault, Machine};
 use super::operand::Resolved;
+use super::peers::PeerNo;
 use super::scope::Read;
 use super::state::{ActId, Body, CallBody, Items, Task};
 use super::stream::{OwnCanon, StreamId};
@@ -47,27 +46,27 @@ impl Machine<'_> {
         if !self.read_at_peer(act)? {
             return Ok(());
         }
-        let Some((peer, _)) = self.state.call(act).and_then(|call| call.peer.clone()) else { return Ok(()) };
+        let Some(peer) = self.state.peer_of_call(act) else { return Ok(()) };
         self.state.touched.insert(act);
         self.review(act);
         let Instruction::Canon { source, .. } = self.tree.instruction(self.state.act(act).node) else { return Ok(()) };
         let stream = self.stream_of(act, source.name);
-        if let Some(height) = self.claim(act, peer) {
-            return self.take_stated(act, stream, peer, height);
+        if let Some(entry) = self.claim(act, peer) {
+            return self.take_stated(act, stream, entry);
         }
-        if self.me != Some(peer) {
+        if self.state.me != Some(peer) {
             return Ok(());
         }
         if is_settling {
             self.state.going.push_back(Task::Look(act));
             return Ok(());
         }
-        let height = self.state_canon(act, stream, peer)?;
-        self.take_stated(act, stream, peer, height)
+        let entry = self.state_canon(act, stream, peer)?;
+        self.take_stated(act, stream, entry)
     }
 
     /// Writes down the elements of a stream, after those of the last canon of it.
-    fn state_canon(&mut self, act: ActId, stream: StreamId, me: PeerId) -> Result<u64, Rejection> {
+    fn state_canon(&mut self, act: ActId, stream: StreamId, me: PeerNo) -> Result<EntryNo, Rejection> {
         let own = self.state.stream(stream).own;
         let first = own.map_or(0, |own| own.covers);
         let mut elements = Vec::new();
@@ -80,14 +79,13 @@ impl Machine<'_> {
             elements.push((self.state.element_position(stream, index), id));
         }
         let at = self.state.position_of(act);
-        let base = own.map_or(0, |own| own.height);
+        let base = own.map_or(0, |own| own.height.into());
         self.append(me, &Entry { at, fact: Fact::Canon { base, elements } })
     }
 
     /// Compares a stated canon with the stream here, and sets the name if it agrees.
-    fn take_stated(&mut self, act: ActId, stream: StreamId, peer: PeerId, height: u64) -> Result<(), Fault> {
-        let Some((sequence, len)) =
-            self.state.sequences.stated(peer, height).map(|stated| (stated.sequence, stated.len))
+    fn take_stated(&mut self, act: ActId, stream: StreamId, entry: EntryNo) -> Result<(), Fault> {
+        let Some((sequence, len)) = self.state.sequences.stated(entry).map(|stated| (stated.sequence, stated.len))
         else {
             return Ok(());
         };
@@ -100,13 +98,15 @@ impl Machine<'_> {
             }
             Resolution::Differs { expected, found } => {
                 self.set_held(act, false);
-                self.void(act, (peer, height), "element", expected.to_string(), found.to_string());
+                let at = self.state.position_of(act);
+                self.void(at, entry, "element", expected.to_string(), found.to_string());
                 return Ok(());
             }
         }
-        self.state.index.set_state(&peer, height, EntryState::Verified);
+        self.state.index.set_state(entry, EntryState::Verified);
         self.state.touched.remove(&act);
-        if self.me == Some(peer) {
+        if self.state.me == Some(entry.0) {
+            let height = entry.1;
             let this = self.state.stream_mut(stream);
             let covers = if len == this.len() { len } else { 0 };
             if this.own.is_none_or(|own| own.height < height) {
@@ -121,7 +121,7 @@ impl Machine<'_> {
 
     fn set_canon(&mut self, act: ActId, stream: StreamId, sequence: u32, len: u32) -> Result<(), Rejection> {
         let Instruction::Canon { target, .. } = self.tree.instruction(self.state.act(act).node) else { return Ok(()) };
-        let peer = self.state.call(act).and_then(|call| call.peer.clone()).map(|(_, text)| text);
+        let peer = self.state.peer_of_call(act).map(|peer| self.state.peers.text(peer));
         let origin = Arc::new(Tetraplet::literal(&peer.unwrap_or_default()));
         let canon = Canon { stream, sequence, len, origin };
         let content = match self.tree.name_kind(target.name) {

@@ -6,21 +6,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::EntryId;
-use super::index::EntryState;
+use super::index::{EntryNo, EntryState};
 use super::machine::Machine;
-use super::state::{ActId, FrameId};
+use super::state::{ActId, FrameId, Task};
 use crate::data::{Element, Entry, Fact, Position};
 use crate::syntax::NodeId;
 
+/// An iteration: the frame around its fold, the fold and the element.
+type Place = (FrameId, u32, Element);
+
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
-    /// By the frame around the fold, the fold and the element.
-    by_place: BTreeMap<(FrameId, u32, Element), Vec<Want>>,
+    by_place: BTreeMap<Place, Vec<Want>>,
     /// Elements known here of which something is noted.
     ready: BTreeSet<(Urgency, ActId, u32)>,
     /// Folds that may have unvisited elements in chains that are not complete.
     lagging: BTreeSet<ActId>,
+    /// Iterations of folds with a last instruction whose `next` has run another iteration.
+    passed: BTreeSet<(ActId, u32)>,
+    /// What was forwarded to this peer and may not have been reached, but for what (b) leaves to chains that are complete.
+    asked: BTreeMap<EntryNo, Arc<[(u32, Element)]>>,
 }
 
 /// An entry about something inside of an iteration.
@@ -29,7 +34,7 @@ struct Want {
     folds: Arc<[(u32, Element)]>,
     /// How many of the folds lie outside of the place.
     depth: usize,
-    entry: EntryId,
+    entry: EntryNo,
     urgency: Urgency,
 }
 
@@ -46,6 +51,10 @@ impl Wanted {
     pub(super) fn may_lag(&mut self, fold: ActId) {
         self.lagging.insert(fold);
     }
+
+    pub(super) fn may_end(&mut self, fold: ActId, index: u32) {
+        self.passed.insert((fold, index));
+    }
 }
 
 impl Machine<'_> {
@@ -53,49 +62,60 @@ impl Machine<'_> {
     ///
     /// What this peer itself has written at the end of a step or while it took a canon is left out: a replay of the step has
     /// it from the beginning, and has to go the same way.
-    pub(super) fn note_wants(&mut self, entry: EntryId, at: &Position, fact: &Fact<'_>) {
-        let is_own = Some(entry.peer) == self.me;
+    pub(super) fn note_wants(&mut self, entry: EntryNo, at: &Position, fact: &Fact<'_>) {
+        let is_own = Some(entry.0) == self.state.me;
         match fact {
             Fact::Ok { .. } | Fact::Err { .. } => self.want(at, entry, Urgency::Done),
             Fact::Canon { elements, .. } if !is_own => {
                 self.want(at, entry, Urgency::Done);
                 elements.iter().for_each(|(at, _)| self.want(at, entry, Urgency::Done));
             }
-            Fact::Sent { to, .. } if !is_own && Some(*to) == self.me => self.want(at, entry, Urgency::Asked),
+            Fact::Sent { to, .. } if !is_own && Some(*to) == self.me => {
+                self.state.wanted.asked.insert(entry, at.folds.as_slice().into());
+                self.want(at, entry, Urgency::Asked);
+            }
             Fact::Canon { .. } | Fact::Sent { .. } => {}
         }
     }
 
-    fn want(&mut self, at: &Position, entry: EntryId, urgency: Urgency) {
+    fn want(&mut self, at: &Position, entry: EntryNo, urgency: Urgency) {
         if at.folds.iter().any(|(_, element)| matches!(element, Element::Key(_))) {
             self.want_from(0, Want { folds: at.folds.as_slice().into(), depth: 0, entry, urgency });
         }
     }
 
     /// Notes a want under the first iteration that was not started, seen from `frame`, which was.
-    fn want_from(&mut self, mut frame: FrameId, mut want: Want) {
-        while let Some(&(fold, element)) = want.folds.get(want.depth) {
-            match self.state.frame_ids.get(&(frame, fold, element)) {
-                Some(&inner) => {
-                    frame = inner;
-                    want.depth += 1;
-                }
-                None => {
-                    self.make_ready(frame, fold, element, want.urgency);
-                    self.state.wanted.by_place.entry((frame, fold, element)).or_default().push(want);
-                    return;
-                }
-            }
+    fn want_from(&mut self, frame: FrameId, mut want: Want) {
+        if let Some((depth, place)) = self.first_not_started(frame, &want.folds, want.depth) {
+            want.depth = depth;
+            self.make_ready(place, want.urgency);
+            self.state.wanted.by_place.entry(place).or_default().push(want);
         }
     }
 
-    fn make_ready(&mut self, frame: FrameId, fold: u32, element: Element, urgency: Urgency) {
-        let Element::Key(key) = element else { return };
-        let Some(&act) = self.state.stream_folds.get(&(frame, NodeId(fold))) else { return };
-        let Some(body) = self.state.stream_fold(act) else { return };
-        if let Some(index) = self.state.stream(body.stream).find(&key) {
+    /// The outermost of the iterations `folds[depth..]` in `frame` that was not started, and how many folds lie around it.
+    fn first_not_started(&self, mut frame: FrameId, folds: &[(u32, Element)], depth: usize) -> Option<(usize, Place)> {
+        for (depth, &(fold, element)) in folds.iter().enumerate().skip(depth) {
+            match self.state.frame_ids.get(&(frame, fold, element)) {
+                Some(&inner) => frame = inner,
+                None => return Some((depth, (frame, fold, element))),
+            }
+        }
+        None
+    }
+
+    fn make_ready(&mut self, place: Place, urgency: Urgency) {
+        if let Some((act, index)) = self.known_element(place) {
             self.state.wanted.ready.insert((urgency, act, index));
         }
+    }
+
+    /// The started fold of a place, and the number of the element, if it is known.
+    fn known_element(&self, (frame, fold, element): Place) -> Option<(ActId, u32)> {
+        let Element::Key(key) = element else { return None };
+        let &act = self.state.stream_folds.get(&(frame, NodeId(fold)))?;
+        let stream = self.state.stream_fold(act)?.stream;
+        Some((act, self.state.stream(stream).find(&key)?))
     }
 
     /// A stream fold was started: elements of it may have been noted already.
@@ -107,7 +127,7 @@ impl Machine<'_> {
         let wanted = self.state.wanted.by_place.range(from..to);
         let wanted: Vec<_> =
             wanted.flat_map(|(&(.., element), wants)| wants.iter().map(move |want| (element, want.urgency))).collect();
-        wanted.into_iter().for_each(|(element, urgency)| self.make_ready(frame, node, element, urgency));
+        wanted.into_iter().for_each(|(element, urgency)| self.make_ready((frame, node, element), urgency));
     }
 
     /// An element of a stream fold has become known.
@@ -119,10 +139,13 @@ impl Machine<'_> {
     }
 
     /// An iteration was started: what was noted of it concerns what lies inside.
-    pub(super) fn iteration_started(&mut self, place: (FrameId, u32, Element), frame: FrameId) {
+    pub(super) fn iteration_started(&mut self, place: Place, frame: FrameId) {
         self.state.frame_ids.insert(place, frame);
-        if let Some(wants) = self.state.wanted.by_place.remove(&place) {
-            wants.into_iter().for_each(|want| self.want_from(frame, Want { depth: want.depth + 1, ..want }));
+        for want in self.state.wanted.by_place.remove(&place).into_iter().flatten() {
+            if want.urgency == Urgency::Asked {
+                self.state.wanted.asked.insert(want.entry, want.folds.clone());
+            }
+            self.want_from(frame, Want { depth: want.depth + 1, ..want });
         }
     }
 
@@ -138,7 +161,7 @@ impl Machine<'_> {
                 return true;
             }
         }
-        if self.state.index.unreached_results() == 0 {
+        if self.state.index.unreached_results() == 0 && !self.is_asked() {
             return false;
         }
         while let Some(&fold) = self.state.wanted.lagging.first() {
@@ -150,7 +173,39 @@ impl Machine<'_> {
             }
             self.state.wanted.lagging.pop_first();
         }
+        while let Some((fold, index)) = self.state.wanted.passed.pop_first() {
+            if self.is_without_last(fold, index) {
+                self.state.going.push_back(Task::End(fold, index));
+                return true;
+            }
+        }
         false
+    }
+
+    /// Whether something was forwarded to this peer that it has not reached. It may lie behind a chain that another peer has seen
+    /// complete, because it knew the elements in another order. What lies in an element that a complete chain has left out does
+    /// not count: nobody here waits for that.
+    fn is_asked(&mut self) -> bool {
+        while let Some((entry, folds)) = self.state.wanted.asked.first_key_value() {
+            if self.is_unreached(*entry) && !self.is_left_out(folds) {
+                return true;
+            }
+            self.state.wanted.asked.pop_first();
+        }
+        false
+    }
+
+    fn is_left_out(&self, folds: &[(u32, Element)]) -> bool {
+        let place = self.first_not_started(0, folds, 0).map(|(_, place)| place);
+        let element = place.and_then(|place| self.known_element(place));
+        element.is_some_and(|(fold, index)| {
+            let body = self.state.stream_fold(fold);
+            body.is_some_and(|body| body.is_unvisited(index) && !body.is_lagging(index))
+        })
+    }
+
+    fn is_unreached(&self, entry: EntryNo) -> bool {
+        self.state.index.state(entry) == EntryState::Unreached
     }
 
     fn is_needed(&self, urgency: Urgency, fold: ActId, index: u32) -> bool {
@@ -165,12 +220,11 @@ impl Machine<'_> {
         let (frame, node) = self.fold_place(fold);
         let key = self.state.stream(body.stream).elements[index as usize].key;
         let wants = self.state.wanted.by_place.get(&(frame, node, Element::Key(key)));
-        let is_unreached = |entry: &EntryId| self.state.index.state(&entry.peer, entry.height) == EntryState::Unreached;
-        wants.into_iter().flatten().any(|want| want.urgency == urgency && is_unreached(&want.entry))
+        wants.into_iter().flatten().any(|want| want.urgency == urgency && self.is_unreached(want.entry))
     }
 }
 
-/// Whether catching up cares that an entry was not reached (c).
+/// Whether catching up cares that an entry was not reached (c), as a result; see [`Machine::is_asked`] for what was forwarded.
 pub(super) fn is_counted(entry: &Entry<'_>, is_own: bool) -> bool {
     match entry.fact {
         Fact::Ok { .. } | Fact::Err { .. } => true,

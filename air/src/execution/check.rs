@@ -6,7 +6,9 @@ use std::sync::Arc;
 use marine_particle::PeerId;
 
 use super::Rejection;
+use super::index::EntryNo;
 use super::machine::Machine;
+use super::peers::PeerNo;
 use super::sequence::{ListedTwice, Site};
 use crate::check::ScopeKind;
 use crate::data::{Data, Element, Entry, Extension, Fact, Position};
@@ -21,14 +23,14 @@ pub(super) type NewValue = (ContentId, Arc<[u8]>, Value);
 
 /// What a message adds, checked.
 pub(super) struct Checked<'e> {
-    /// Owner, height and entry, in the order of the logs and their heights.
-    pub(super) entries: Vec<(PeerId, u64, Entry<'e>)>,
+    /// In the order of the logs and their heights.
+    pub(super) entries: Vec<(EntryNo, Entry<'e>)>,
     pub(super) values: Vec<NewValue>,
     pub(super) entry_bytes: usize,
 }
 
 /// An entry is out of place.
-pub(super) fn malformed((owner, height): (PeerId, u64), entry: &Entry<'_>, problem: &str) -> Rejection {
+pub(super) fn malformed(owner: PeerId, height: u32, entry: &Entry<'_>, problem: &str) -> Rejection {
     Rejection::DataMalformed(format!("entry {height} of the log of {owner} at {} {problem}", entry.at))
 }
 
@@ -36,7 +38,7 @@ pub(super) fn malformed((owner, height): (PeerId, u64), entry: &Entry<'_>, probl
 #[derive(Default)]
 struct Said {
     /// What canons read.
-    canons: BTreeMap<(PeerId, u64), Site>,
+    canons: BTreeMap<EntryNo, Site>,
 }
 
 impl Machine<'_> {
@@ -48,14 +50,17 @@ impl Machine<'_> {
         let mut entries = Vec::with_capacity(extensions.iter().map(|extension| extension.entries().len()).sum());
         let mut entry_bytes = 0;
         for extension in extensions {
-            for (height, bytes) in (extension.have + 1..).zip(extension.entries()) {
+            let owner = self.state.peers.number(extension.peer);
+            // Heights are below the limit on entries.
+            for (height, bytes) in (extension.have as u32 + 1..).zip(extension.entries()) {
                 let entry = Entry::decode(bytes).map_err(|error| {
                     Rejection::DataMalformed(format!("entry {height} of the log of {}: {error}", extension.peer))
                 })?;
-                self.check_entry((extension.peer, height), &entry, &mut said)
-                    .map_err(|problem| malformed((extension.peer, height), &entry, &problem))?;
+                let id = (owner, height);
+                self.check_entry(id, &entry, &mut said)
+                    .map_err(|problem| malformed(extension.peer, height, &entry, &problem))?;
                 entry_bytes += bytes.len();
-                entries.push((extension.peer, height, entry));
+                entries.push((id, entry));
             }
         }
         self.check_sizes(entries.len(), entry_bytes + values.iter().map(|(_, bytes, _)| bytes.len()).sum::<usize>())?;
@@ -67,19 +72,18 @@ impl Machine<'_> {
     /// # Errors
     /// If a log says two different things about a position, or values are missing or too many.
     pub(super) fn take(&mut self, checked: Checked<'_>) -> Result<(), Rejection> {
-        let before = self.state.new_values.len();
+        self.state.values.reserve(checked.values.len());
         for (id, bytes, value) in checked.values {
             self.add_value(id, bytes, value);
         }
         self.state.entry_bytes += checked.entry_bytes;
-        for (peer, height, entry) in &checked.entries {
-            self.check_value(entry)?;
-            if let Some(act) = self.index_entry(*peer, *height, entry)? {
+        for (id, entry) in &checked.entries {
+            if let Some(act) = self.index_entry(*id, entry)? {
                 self.notice(act);
             }
         }
-        match self.state.new_values[before..].iter().find(|id| !self.state.values.is_referred_to(id)) {
-            Some(&value) => Err(Rejection::ValueMismatch { value, problem: "is referred to by no entry" }),
+        match self.state.values.unreferred() {
+            Some(value) => Err(Rejection::ValueMismatch { value, problem: "is referred to by no entry" }),
             None => Ok(()),
         }
     }
@@ -109,7 +113,7 @@ impl Machine<'_> {
         .collect()
     }
 
-    fn check_entry(&mut self, id: (PeerId, u64), entry: &Entry<'_>, said: &mut Said) -> Result<(), String> {
+    fn check_entry(&mut self, id: EntryNo, entry: &Entry<'_>, said: &mut Said) -> Result<(), String> {
         let Entry { at, fact } = entry;
         self.check_position(at)?;
         let (peer, arg_count) = match (self.tree.instruction(NodeId(at.node)), fact) {
@@ -120,10 +124,11 @@ impl Machine<'_> {
         };
         let Some(arg_count) = arg_count else { return Err("is a canon at a call".to_owned()) };
         let executor = match fact {
-            Fact::Sent { to, .. } => *to,
+            Fact::Sent { to, .. } => self.state.peers.number(*to),
             _ => id.0,
         };
         if self.literal_peer(peer.expr).is_some_and(|expected| expected != Some(executor)) {
+            let executor = self.state.peers.id(executor);
             return Err(format!("names peer {executor}, which is not the one in the script"));
         }
         match fact {
@@ -163,7 +168,7 @@ impl Machine<'_> {
     /// A canon extends an earlier one of the same stream in the same log, and lists what calls and `ap`s write to that stream.
     fn check_canon(
         &self,
-        (owner, height): (PeerId, u64),
+        (owner, height): EntryNo,
         at: &Position,
         base: u64,
         elements: &[(Position, ContentId)],
@@ -172,8 +177,9 @@ impl Machine<'_> {
         let Instruction::Canon { source, .. } = self.tree.instruction(NodeId(at.node)) else { return Ok(()) };
         let site = self.site(at, source.name);
         if base > 0 {
-            let stated = self.state.sequences.stated(owner, base).map(|stated| &stated.site);
-            if stated.or_else(|| said.canons.get(&(owner, base))) != Some(&site) || base >= height {
+            let before = u32::try_from(base).ok().filter(|base| *base < height).map(|base| (owner, base));
+            let stated = before.and_then(|base| self.state.sequences.stated(base)).map(|stated| &stated.site);
+            if stated.or_else(|| said.canons.get(&before?)) != Some(&site) {
                 return Err("extends something that is no earlier canon of the same stream".to_owned());
             }
         }
@@ -207,15 +213,16 @@ impl Machine<'_> {
     /// Takes note of what a canon lists, once it has been checked.
     pub(super) fn add_canon(
         &mut self,
-        (owner, height): (PeerId, u64),
+        id: EntryNo,
         at: &Position,
-        base: u64,
+        base: u32,
         elements: &[(Position, ContentId)],
     ) -> Result<(), Rejection> {
         let Instruction::Canon { source, .. } = self.tree.instruction(NodeId(at.node)) else { return Ok(()) };
         let site = self.site(at, source.name);
-        self.charge(self.state.sequences.copied(owner, base) * COPIED_CLAIM)?;
-        let len = self.state.sequences.add((owner, height), site, base, elements).map_err(|ListedTwice| {
+        self.charge(self.state.sequences.copied((id.0, base)) * COPIED_CLAIM)?;
+        let len = self.state.sequences.add(id, site, base, elements).map_err(|ListedTwice| {
+            let (owner, height) = (self.state.peers.id(id.0), id.1);
             Rejection::DataMalformed(format!("entry {height} of the log of {owner} at {at} lists an element twice"))
         })?;
         let max = self.limits.stream_elements;
@@ -246,24 +253,25 @@ impl Machine<'_> {
     }
 
     /// The peer that the script itself names, if it does; inside, `None` if that text is no peer.
-    fn literal_peer(&mut self, expr: Expr) -> Option<Option<PeerId>> {
+    fn literal_peer(&mut self, expr: Expr) -> Option<Option<PeerNo>> {
         match expr {
-            Expr::InitPeer => Some(Some(self.particle.init())),
-            Expr::Text(text) => Some(self.peer_of(self.tree.text(text)).map(|(peer, _)| peer)),
+            Expr::InitPeer => Some(Some(self.state.peers.number(self.particle.init()))),
+            Expr::Text(text) => Some(self.state.peers.denoted(self.tree.text(text))),
             _ => None,
         }
     }
 
     /// The value that an entry refers to must be here or come with it.
-    fn check_value(&self, entry: &Entry<'_>) -> Result<(), Rejection> {
-        let Some(id) = self.referred_value(entry) else { return Ok(()) };
-        let Some(value) = self.state.values.get(&id) else {
-            return Err(Rejection::ValueMismatch { value: id, problem: "is missing" });
+    pub(super) fn refer_to_value(&mut self, id: EntryNo, entry: &Entry<'_>) -> Result<(), Rejection> {
+        let Some(value) = self.referred_value(entry) else { return Ok(()) };
+        let problem = match self.state.values.refer(&value, id) {
+            None => "is missing",
+            Some(text) if matches!(entry.fact, Fact::Err { .. }) && text.as_str().is_none() => {
+                "is an error message and not a text"
+            }
+            Some(_) => return Ok(()),
         };
-        if matches!(entry.fact, Fact::Err { .. }) && value.as_str().is_none() {
-            return Err(Rejection::ValueMismatch { value: id, problem: "is an error message and not a text" });
-        }
-        Ok(())
+        Err(Rejection::ValueMismatch { value, problem })
     }
 
     /// The value that travels with an entry: an error's message, and the result of a call that has an output.

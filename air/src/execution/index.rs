@@ -1,11 +1,16 @@
 //! [`Index`]: what the logs say about each position.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use marine_particle::PeerId;
-
+use super::peers::PeerNo;
 use super::state::{ActId, NONE};
 use crate::data::{Entry, Fact, Frame};
+
+/// In place of an activation: it was let go.
+const OVER: ActId = NONE - 1;
+
+/// An entry: whose log it is in, and its height there.
+pub(super) type EntryNo = (PeerNo, u32);
 
 #[derive(Debug, Default)]
 pub(super) struct Index {
@@ -15,11 +20,11 @@ pub(super) struct Index {
     others: HashMap<(Frame, u32), u32>,
     slots: Vec<Slot>,
     /// Per log, the state of each entry.
-    states: BTreeMap<PeerId, Vec<Record>>,
+    states: Vec<Vec<Record>>,
     unreached_results: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Record {
     state: EntryState,
     /// It is among the unreached results as long as it is unreached.
@@ -29,18 +34,28 @@ struct Record {
 /// The entries about one position, and the activation there.
 #[derive(Debug)]
 pub(super) struct Slot {
-    pub(super) act: Option<ActId>,
-    /// `ok`, `err` and `canon` entries; at most one per log.
-    pub(super) results: Vec<(PeerId, u64)>,
-    pub(super) sents: Vec<Sent>,
+    act: ActId,
+    /// The peer of the call or canon, once it is known.
+    peer: PeerNo,
+    /// The first result; of a height of 0 there is none.
+    result: EntryNo,
+    more: Option<Box<More>>,
+}
+
+/// What few positions have.
+#[derive(Debug, Default)]
+struct More {
+    /// All results but the first.
+    results: Vec<EntryNo>,
+    sents: Vec<Sent>,
 }
 
 #[derive(Debug)]
 pub(super) struct Sent {
-    pub(super) by: PeerId,
-    pub(super) height: u64,
-    pub(super) to: PeerId,
-    pub(super) missing: Vec<u32>,
+    pub(super) by: PeerNo,
+    pub(super) height: u32,
+    pub(super) to: PeerNo,
+    pub(super) missing: Box<[u32]>,
 }
 
 /// How an entry fits what is known here (6.6).
@@ -52,6 +67,40 @@ pub enum EntryState {
     Verified,
     /// It disagrees, and has no effect.
     Void,
+}
+
+impl Slot {
+    const EMPTY: Slot = Slot { act: NONE, peer: NONE, result: (NONE, 0), more: None };
+
+    /// `ok`, `err` and `canon` entries; at most one per log.
+    pub(super) fn results(&self) -> impl Iterator<Item = EntryNo> {
+        let first = Some(self.result).filter(|(_, height)| *height > 0);
+        first.into_iter().chain(self.more.iter().flat_map(|more| more.results.iter().copied()))
+    }
+
+    pub(super) fn sents(&self) -> &[Sent] {
+        self.more.as_ref().map_or(&[], |more| &more.sents)
+    }
+
+    /// The peer of the call or canon here, once it is known.
+    pub(super) fn peer(&self) -> Option<PeerNo> {
+        Some(self.peer).filter(|&peer| peer != NONE)
+    }
+
+    /// The result that a peer has stated.
+    pub(super) fn result_of(&self, peer: PeerNo) -> Option<EntryNo> {
+        self.results().find(|(owner, _)| *owner == peer)
+    }
+}
+
+/// What there is at a position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum At {
+    /// It was not reached.
+    Nothing,
+    Started(ActId),
+    /// What was there has settled and was let go.
+    Over(u32),
 }
 
 /// Whether ascending lists are a part of one another, and not all of it.
@@ -77,54 +126,66 @@ impl Index {
         };
         if *slot == NONE {
             *slot = next;
-            self.slots.push(Slot { act: None, results: Vec::new(), sents: Vec::new() });
+            self.slots.push(Slot::EMPTY);
         }
         *slot
     }
 
     pub(super) fn set_act(&mut self, slot: u32, act: ActId) {
-        self.slots[slot as usize].act = Some(act);
+        self.slots[slot as usize].act = act;
     }
 
-    /// Adds an entry; entries of a log come in order. Returns the activation it is about, if that has started.
+    /// The activation of a slot was let go.
+    pub(super) fn set_over(&mut self, slot: u32) {
+        self.slots[slot as usize].act = OVER;
+    }
+
+    pub(super) fn set_peer(&mut self, slot: u32, peer: PeerNo) {
+        self.slots[slot as usize].peer = peer;
+    }
+
+    /// Adds an entry; entries of a log come in order. Returns what there is at its position.
     ///
     /// # Errors
     /// If the log has said something else about the position before (6.2).
     pub(super) fn add(
         &mut self,
-        peer: PeerId,
-        height: u64,
+        (by, height): EntryNo,
         entry: &Entry<'_>,
+        to: Option<PeerNo>,
         is_counted: bool,
-    ) -> Result<Option<ActId>, &'static str> {
-        let slot = self.slot_at(entry.at.frame(), entry.at.node);
-        let slot = &mut self.slots[slot as usize];
-        match &entry.fact {
-            Fact::Sent { to, missing } => {
-                let before = slot.sents.iter().rev().find(|sent| sent.by == peer);
+    ) -> Result<At, &'static str> {
+        let number = self.slot_at(entry.at.frame(), entry.at.node);
+        let slot = &mut self.slots[number as usize];
+        match (&entry.fact, to) {
+            (Fact::Sent { missing, .. }, Some(to)) => {
+                let before = slot.sents().iter().rev().find(|sent| sent.by == by);
                 if before.is_some_and(|before| !are_fewer(missing, &before.missing)) {
                     return Err("forwards again without an argument that was missing before");
                 }
-                slot.sents.push(Sent { by: peer, height, to: *to, missing: missing.clone() });
+                let missing = missing.as_slice().into();
+                slot.more.get_or_insert_default().sents.push(Sent { by, height, to, missing });
             }
-            _ => {
-                if slot.results.iter().any(|(owner, _)| *owner == peer) {
-                    return Err("is the second result of one log at this position");
-                }
-                if slot.results.is_empty() {
-                    // Nearly always the only one; a vector would make room for four.
-                    slot.results.reserve_exact(1);
-                }
-                slot.results.push((peer, height));
+            _ if slot.result_of(by).is_some() => {
+                return Err("is the second result of one log at this position");
             }
+            _ if slot.result.1 == 0 => slot.result = (by, height),
+            _ => slot.more.get_or_insert_default().results.push((by, height)),
         }
-        self.states.entry(peer).or_default().push(Record { state: EntryState::Unreached, is_counted });
+        if self.states.len() <= by as usize {
+            self.states.resize_with(by as usize + 1, Vec::new);
+        }
+        self.states[by as usize].push(Record { state: EntryState::Unreached, is_counted });
         self.unreached_results += usize::from(is_counted);
-        Ok(slot.act)
+        Ok(match slot.act {
+            NONE => At::Nothing,
+            OVER => At::Over(number),
+            act => At::Started(act),
+        })
     }
 
-    pub(super) fn set_state(&mut self, peer: &PeerId, height: u64, state: EntryState) {
-        let states = self.states.get_mut(peer);
+    pub(super) fn set_state(&mut self, (peer, height): EntryNo, state: EntryState) {
+        let states = self.states.get_mut(peer as usize);
         if let Some(record) = states.and_then(|states| states.get_mut((height as usize).checked_sub(1)?)) {
             if record.is_counted && record.state == EntryState::Unreached && state != EntryState::Unreached {
                 self.unreached_results -= 1;
@@ -138,8 +199,8 @@ impl Index {
         self.unreached_results
     }
 
-    pub(super) fn state(&self, peer: &PeerId, height: u64) -> EntryState {
-        let states = self.states.get(peer);
+    pub(super) fn state(&self, (peer, height): EntryNo) -> EntryState {
+        let states = self.states.get(peer as usize);
         let record = states.and_then(|states| states.get((height as usize).checked_sub(1)?));
         record.map_or(EntryState::Unreached, |record| record.state)
     }

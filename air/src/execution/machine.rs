@@ -93,6 +93,10 @@ impl Machine<'_> {
             Task::Look(act) => self.look(act),
             Task::Settled(act) => self.pass_on(act),
             Task::Chain(fold, batch) => self.start_chain(fold, batch),
+            Task::End(fold, index) => {
+                self.end_at(fold, index);
+                Ok(())
+            }
             Task::ParStarted(act) => {
                 self.check_par(act, None);
                 Ok(())
@@ -102,13 +106,15 @@ impl Machine<'_> {
 
     fn start(&mut self, start: Start) -> Result<(), Rejection> {
         let Start { node, frame, scope, parent, last_error, error } = start;
-        let act = self.state.acts.len() as ActId;
+        let act = self.state.acts.started() as ActId;
         let max = self.limits.activations;
         if act as usize >= max {
             return Err(Rejection::LimitExceeded { what: "number of activations", n: max + 1, max });
         }
         let body = Body::Leaf;
-        self.state.acts.push(Act { node, frame, scope, parent, status: Status::Waiting, last_error, error, body });
+        let status = Status::Waiting;
+        let (undone, is_done) = (0, false);
+        self.state.acts.push(Act { node, frame, scope, parent, undone, is_done, status, last_error, error, body });
         self.register(act);
         match self.tree.instruction(node) {
             Instruction::Null => self.complete(act),
@@ -316,7 +322,7 @@ impl Machine<'_> {
     }
 
     fn settle(&mut self, act: ActId, status: Status) {
-        self.state.act_mut(act).status = status;
+        self.state.acts.settle(act, status);
         self.state.stack.push(Task::Settled(act));
         if let Some(readers) = self.state.hopes.remove(&act) {
             readers.into_iter().for_each(|(reader, operand)| self.wake(reader, operand));
@@ -405,7 +411,7 @@ impl Machine<'_> {
             _ => return,
         };
         if let Status::Failed(failure) = swallowed {
-            let at = self.state.position_of(failure.act);
+            let at = self.state.position_of_failure(&failure);
             self.state.reports.push(Report::Swallowed { at, error: failure.raised.error.clone() });
         }
     }

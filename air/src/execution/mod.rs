@@ -9,6 +9,7 @@
 //! `stream` and `stream_fold`, `catch_up` (iterations out of turn), `check` (entries by themselves), `index` (entries by
 //! position), `sequence` (what canons list), `close` (what a step asks for).
 
+mod acts;
 mod call;
 mod canon;
 mod catch_up;
@@ -20,6 +21,7 @@ mod fold;
 mod index;
 mod machine;
 mod operand;
+mod peers;
 mod raise;
 mod rejection;
 mod scope;
@@ -28,6 +30,7 @@ mod state;
 mod steps;
 mod stream;
 mod stream_fold;
+mod texts;
 mod values;
 mod view;
 

@@ -67,7 +67,7 @@ impl Machine<'_> {
             Expr::Text(text) => {
                 let text = self.tree.text(text);
                 self.charge(text.len())?;
-                Value::from(text)
+                self.state.texts.shared(text).into()
             }
             Expr::Int(int) => int.into(),
             Expr::Uint(int) => int.into(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Rejection;
 use super::error::{Catchable, Raised};
 use super::machine::{INSTANCE_ALLOWANCE, Machine};
-use super::state::{ActId, Failure};
+use super::state::{Act, ActId, Failure};
 use crate::syntax::{self, Expr};
 use crate::value::{Number, Tetraplet, Value};
 
@@ -56,7 +56,8 @@ impl Machine<'_> {
         };
         let last_error =
             if raised.is_last_error() { Some(raised.clone()) } else { self.state.act(act).last_error.clone() };
-        self.fail(act, Failure { raised, last_error, act });
+        let Act { node, frame, .. } = *self.state.act(act);
+        self.fail(act, Failure { raised, last_error, node, frame });
         Ok(())
     }
 
@@ -77,7 +78,7 @@ impl Machine<'_> {
             Catchable::LocalService { .. } => self.call_tetraplet(act),
             _ => None,
         };
-        let peer = self.state.call(act).and_then(|call| call.peer.clone()).map(|(_, text)| text);
+        let peer = self.state.peer_of_call(act).map(|peer| self.state.peers.text(peer));
         (peer, origin.unwrap_or_else(|| self.state.literal.clone()))
     }
 }

@@ -102,6 +102,11 @@ impl Scope {
         Self { parent, kind, cells: Cells::Few(Vec::new()) }
     }
 
+    /// Lets go of all values that were set here.
+    pub(super) fn clear(&mut self) {
+        self.cells = Cells::Few(Vec::new());
+    }
+
     fn is_set_once(&self) -> bool {
         matches!(self.kind, Kind::Root | Kind::New { is_in_fold: false, .. })
     }
@@ -355,7 +360,7 @@ impl Machine<'_> {
     /// Whether another peer has stated a result at this position. What this peer has stated does not count: a replay of the
     /// step in which it did has it from the beginning, and has to go the same way.
     fn has_foreign_result(&self, act: ActId) -> bool {
-        let results = self.state.call(act).map(|call| &self.state.index.slot(call.slot).results);
-        results.into_iter().flatten().any(|(owner, _)| Some(*owner) != self.me)
+        let slot = self.state.call(act).map(|call| self.state.index.slot(call.slot));
+        slot.is_some_and(|slot| slot.results().any(|(owner, _)| Some(owner) != self.state.me))
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use marine_particle::PeerId;
-
 use super::content::MapKey;
+use super::index::EntryNo;
 use crate::data::{Element, Key, Position};
 use crate::syntax::{Name, NodeId};
 use crate::value::ContentId;
@@ -22,7 +21,7 @@ pub(super) struct Site {
 pub(super) struct Sequences {
     sequences: Vec<Sequence>,
     /// By owner and height of the canon entry.
-    by_entry: BTreeMap<(PeerId, u64), Stated>,
+    by_entry: BTreeMap<EntryNo, Stated>,
 }
 
 /// The list that a canon entry and those before it make.
@@ -56,13 +55,13 @@ impl Sequences {
         &mut self.sequences[sequence as usize]
     }
 
-    pub(super) fn stated(&self, peer: PeerId, height: u64) -> Option<&Stated> {
-        self.by_entry.get(&(peer, height))
+    pub(super) fn stated(&self, entry: EntryNo) -> Option<&Stated> {
+        self.by_entry.get(&entry)
     }
 
     /// How many elements have to be copied for a canon that extends the one at `base`: none if that is the last one.
-    pub(super) fn copied(&self, peer: PeerId, base: u64) -> usize {
-        self.stated(peer, base).map_or(0, |base| {
+    pub(super) fn copied(&self, base: EntryNo) -> usize {
+        self.stated(base).map_or(0, |base| {
             let is_last = self.get(base.sequence).claims.len() == base.len as usize;
             if is_last { 0 } else { base.len as usize }
         })
@@ -71,12 +70,12 @@ impl Sequences {
     /// Takes note of a canon entry. Returns how many elements it has with those of its base.
     pub(super) fn add(
         &mut self,
-        (peer, height): (PeerId, u64),
+        entry: EntryNo,
         site: Site,
-        base: u64,
+        base: u32,
         elements: &[(Position, ContentId)],
     ) -> Result<usize, ListedTwice> {
-        let sequence = match self.stated(peer, base).map(|base| (base.sequence, base.len as usize)) {
+        let sequence = match self.stated((entry.0, base)).map(|base| (base.sequence, base.len as usize)) {
             Some((sequence, len)) if self.get(sequence).claims.len() == len => sequence,
             Some((sequence, len)) => {
                 let copy = self.get(sequence).prefix(len);
@@ -93,7 +92,7 @@ impl Sequences {
             list.claims.push((key, *id));
         }
         let len = list.claims.len();
-        self.by_entry.insert((peer, height), Stated { site, sequence, len: len as u32 });
+        self.by_entry.insert(entry, Stated { site, sequence, len: len as u32 });
         Ok(len)
     }
 

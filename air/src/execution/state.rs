@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use marine_particle::PeerId;
 
-use super::call::NamedPeer;
+use super::acts::Acts;
 use super::catch_up::Wanted;
 use super::content::Bound;
 use super::error::Raised;
 use super::index::Index;
+use super::peers::{PeerNo, Peers};
 use super::scope::Scope;
 use super::sequence::Sequences;
 use super::stream::{Home, Stream, StreamId};
 use super::stream_fold::StreamFold;
+use super::texts::Texts;
 use super::values::Values;
 use super::{Report, Setup};
 use crate::data::{Element, Frame, Hash, Key, Logs, Position};
@@ -28,6 +30,9 @@ pub(super) type FrameId = u32;
 /// No activation: not started, or nothing around.
 pub(super) const NONE: u32 = u32::MAX;
 
+/// The activation of the whole script.
+pub(super) const ROOT: ActId = 0;
+
 /// The error of an error variable; none: "no error".
 pub(super) type ErrorRef = Option<Arc<Raised>>;
 
@@ -38,6 +43,9 @@ pub(super) struct Act {
     pub(super) frame: FrameId,
     pub(super) scope: ScopeId,
     pub(super) parent: ActId,
+    /// How many of the activations started by it are not done.
+    pub(super) undone: u32,
+    pub(super) is_done: bool,
     pub(super) status: Status,
     /// What `%last_error%` shows: first what the instance got, when complete what it hands on.
     pub(super) last_error: ErrorRef,
@@ -59,7 +67,8 @@ pub(super) struct Failure {
     pub(super) raised: Arc<Raised>,
     pub(super) last_error: ErrorRef,
     /// The instance that failed first.
-    pub(super) act: ActId,
+    pub(super) node: NodeId,
+    pub(super) frame: FrameId,
 }
 
 /// What an activation has to remember, by kind of instruction.
@@ -105,12 +114,8 @@ pub(super) struct CallBody {
     pub(super) is_read: bool,
     pub(super) woken: Vec<u32>,
     pub(super) slot: u32,
-    /// Whom the first operand denotes, once known and a peer.
-    pub(super) peer: Option<NamedPeer>,
     /// Worked out when first asked for.
     pub(super) args_hash: Option<Hash>,
-    /// The first operand denotes no peer.
-    pub(super) is_nowhere: bool,
     pub(super) is_requested: bool,
     /// How many of the slot's results and `sent` entries have been looked at.
     pub(super) results_seen: usize,
@@ -127,9 +132,7 @@ impl CallBody {
             is_read: false,
             woken: Vec::new(),
             slot,
-            peer: None,
             args_hash: None,
-            is_nowhere: false,
             is_requested: false,
             results_seen: 0,
             sents_seen: 0,
@@ -189,6 +192,8 @@ pub(super) enum Task {
     Look(ActId),
     /// A batch of a stream fold has to be worked off.
     Chain(ActId, u32),
+    /// The last instruction of a stream fold has to run in the iteration of this element, out of turn.
+    End(ActId, u32),
 }
 
 /// An instance to start.
@@ -208,7 +213,7 @@ pub(super) struct State {
     pub(super) logs: Logs,
     pub(super) values: Values,
     pub(super) index: Index,
-    pub(super) acts: Vec<Act>,
+    pub(super) acts: Acts,
     pub(super) scopes: Vec<Scope>,
     pub(super) frames: Vec<FrameInfo>,
     /// The iterations that were started, by the frame around their fold, the fold, and the element.
@@ -236,17 +241,19 @@ pub(super) struct State {
     pub(super) touched: BTreeSet<ActId>,
     /// Calls to this peer that have their arguments and no result.
     pub(super) outstanding: BTreeSet<ActId>,
-    /// Calls that are or were outstanding, by their ids.
+    /// Calls that are or were outstanding, by their ids; without those that were let go.
     pub(super) call_ids: BTreeMap<Key, ActId>,
     /// Those of them about which this peer has not yet written that it is at work on them.
     pub(super) unclaimed: BTreeSet<ActId>,
     /// Per name, the folds in whose iterations it may be set. Worked out when first asked.
     pub(super) setting_folds: BTreeMap<Name, Arc<[NodeId]>>,
-    /// The peers that texts denote.
-    pub(super) peers: BTreeMap<Arc<str>, Option<NamedPeer>>,
+    pub(super) peers: Peers,
+    pub(super) texts: Texts,
+    /// This peer.
+    pub(super) me: Option<PeerNo>,
     pub(super) reports: Vec<Report>,
     /// Values that came or were made in this step.
-    pub(super) new_values: Vec<ContentId>,
+    pub(super) new_values: Vec<(ContentId, Arc<[u8]>)>,
     pub(super) wake_ups: u64,
     /// The number of all entries.
     pub(super) entries: usize,
@@ -262,12 +269,15 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(setup: &Setup) -> Self {
-        let init: Arc<str> = setup.particle.init().to_base58().into();
+        let mut peers = Peers::default();
+        let init = peers.number(setup.particle.init());
+        let init = peers.text(init);
+        let me = setup.me.map(|me| peers.number(me));
         Self {
             logs: Logs::new(&setup.particle),
             values: Values::default(),
             index: Index::default(),
-            acts: Vec::new(),
+            acts: Acts::new(),
             scopes: vec![Scope::root()],
             frames: vec![FrameInfo { frame: Frame::ROOT, parent: NONE, fold: 0, element: Element::Index(0), scope: 0 }],
             frame_ids: BTreeMap::new(),
@@ -288,7 +298,9 @@ impl State {
             call_ids: BTreeMap::new(),
             unclaimed: BTreeSet::new(),
             setting_folds: BTreeMap::new(),
-            peers: BTreeMap::new(),
+            peers,
+            texts: Texts::default(),
+            me,
             reports: Vec::new(),
             new_values: Vec::new(),
             wake_ups: 0,
@@ -302,11 +314,11 @@ impl State {
     }
 
     pub(super) fn act(&self, act: ActId) -> &Act {
-        &self.acts[act as usize]
+        self.acts.get(act)
     }
 
     pub(super) fn act_mut(&mut self, act: ActId) -> &mut Act {
-        &mut self.acts[act as usize]
+        self.acts.get_mut(act)
     }
 
     pub(super) fn is_waiting(&self, act: ActId) -> bool {
@@ -330,11 +342,21 @@ impl State {
         self.position(act.node, act.frame)
     }
 
+    /// Where something failed first.
+    pub(super) fn position_of_failure(&self, failure: &Failure) -> Position {
+        self.position(failure.node, failure.frame)
+    }
+
     pub(super) fn call(&self, act: ActId) -> Option<&CallBody> {
         match &self.act(act).body {
             Body::Call(call) => Some(call),
             _ => None,
         }
+    }
+
+    /// Whom a call or canon is at, once known and a peer.
+    pub(super) fn peer_of_call(&self, act: ActId) -> Option<PeerNo> {
+        self.index.slot(self.call(act)?.slot).peer()
     }
 
     pub(super) fn call_mut(&mut self, act: ActId) -> Option<&mut CallBody> {

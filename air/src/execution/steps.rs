@@ -6,12 +6,25 @@ use marine_particle::{PeerId, SignError, Signer};
 
 use super::close::Wishes;
 use super::machine::Machine;
-use super::state::{ActId, NONE, Start, State, Status, Task};
+use super::peers::PeerNo;
+use super::state::{ActId, NONE, ROOT, Start, State, Status, Task};
 use super::view::View;
 use super::{CallId, CallResult, Effects, Outcome, Rejection, Setup, value_rejection};
 use crate::data::{Data, Entry, Fact, Heads, Origin, Position};
 use crate::syntax::NodeId;
 use crate::value::{ContentId, Value};
+
+/// A log that a step has made longer.
+#[derive(Clone, Copy, Debug)]
+struct Grown {
+    /// The first one of its step.
+    is_first: bool,
+    /// Nobody in a step that has added nothing, but has a record.
+    peer: PeerNo,
+    /// Its lengths before and after.
+    from: u32,
+    len: u32,
+}
 
 /// The execution of a particle at one peer.
 #[derive(Debug)]
@@ -19,8 +32,8 @@ pub struct Execution {
     setup: Setup,
     state: State,
     outcome: Outcome,
-    /// Per step that added to the data, the logs that grew, each with its lengths before and after.
-    history: Vec<Vec<(PeerId, u64, u64)>>,
+    /// What the steps so far have added to the data, in their order.
+    history: Vec<Grown>,
     /// This much of the own log is on durable storage.
     stored: u64,
 }
@@ -102,7 +115,7 @@ impl Execution {
             let entries = segment.entries.iter().filter_map(|bytes| Entry::decode(bytes).ok());
             for id in entries.filter_map(|entry| machine.referred_value(&entry)) {
                 if let Some(bytes) = machine.state.values.encoded(&id)
-                    && !machine.state.values.is_known(&id, known)
+                    && !machine.state.values.is_known(&id, known, &machine.state.peers)
                 {
                     data.values.insert(id, bytes.clone());
                 }
@@ -185,7 +198,7 @@ impl Execution {
         let mut machine = machine(&self.setup, &mut self.state);
         let act = machine.state.call_ids.get(&call).copied();
         let act = act.filter(|act| machine.state.outstanding.contains(act) && machine.state.is_requested(*act));
-        let (Some(act), Some(me)) = (act, machine.me) else { return Err(Rejection::UnknownCall(call)) };
+        let (Some(act), Some(me)) = (act, machine.state.me) else { return Err(Rejection::UnknownCall(call)) };
         machine.write_result(me, act, result)
     }
 
@@ -203,10 +216,11 @@ impl Execution {
     /// Makes effects of what the step has done.
     fn finish(&mut self, wishes: Wishes) -> Effects {
         let record = self.record();
+        machine(&self.setup, &mut self.state).tidy();
         if self.outcome == Outcome::Running {
-            self.outcome = match self.state.acts.first().map(|root| &root.status) {
-                Some(Status::Complete) => Outcome::Complete,
-                Some(Status::Failed(failure)) => Outcome::Failed(failure.raised.error.clone()),
+            self.outcome = match &self.state.act(ROOT).status {
+                Status::Complete if self.state.acts.started() > 0 => Outcome::Complete,
+                Status::Failed(failure) => Outcome::Failed(failure.raised.error.clone()),
                 _ => Outcome::Running,
             };
         }
@@ -225,16 +239,21 @@ impl Execution {
             return None;
         }
         let mut data = Data::empty(self.state.logs.particle());
-        let mut lengths = Vec::with_capacity(grown.len());
+        let steps_before = self.history.len();
         for (peer, from) in grown {
             let len = self.heads().get(&peer);
             data.segments.extend(self.state.logs.segment(&peer, from, len).map(|segment| (peer, segment)));
-            lengths.push((peer, from, len));
+            // Heights are below the limit on entries.
+            let (from, len) = (from as u32, len as u32);
+            let is_first = self.history.len() == steps_before;
+            self.history.push(Grown { is_first, peer: self.state.peers.number(peer), from, len });
+        }
+        if self.history.len() == steps_before {
+            self.history.push(Grown { is_first: true, peer: NONE, from: 0, len: 0 });
         }
         // Built in one go: what came with a message is sorted already.
-        data.values = values.into_iter().filter_map(|id| Some((id, self.state.values.encoded(&id)?.clone()))).collect();
-        self.history.push(lengths);
-        (!data.is_empty() || self.is_waiting()).then_some(data)
+        data.values = values.into_iter().collect();
+        (!data.is_empty() || self.state.acts.waiting() > 0).then_some(data)
     }
 
     /// Takes records as steps, without their effects. Returns whether there were any.
@@ -260,7 +279,8 @@ impl Execution {
     fn rebuild(&mut self, signed: &[(PeerId, Option<(u64, marine_particle::Signature)>)]) {
         let history = std::mem::take(&mut self.history);
         let mut old = std::mem::replace(&mut self.state, State::new(&self.setup));
-        let records: Vec<Data> = history.iter().map(|step| record_of(&self.setup, &mut old, step)).collect();
+        let steps = history.chunk_by(|_, next| !next.is_first);
+        let records: Vec<Data> = steps.map(|step| record_of(&self.setup, &mut old, step)).collect();
         self.outcome = Outcome::Running;
         let replayed = self.replay(records);
         debug_assert!(replayed.is_ok(), "invariant: a sequence of steps that was taken once can be taken again");
@@ -275,23 +295,20 @@ impl Execution {
             self.state.set_requested(act);
         }
     }
-
-    fn is_waiting(&self) -> bool {
-        self.state.acts.iter().any(|act| matches!(act.status, Status::Waiting))
-    }
 }
 
 /// The record of an earlier step.
-fn record_of(setup: &Setup, state: &mut State, step: &[(PeerId, u64, u64)]) -> Data {
+fn record_of(setup: &Setup, state: &mut State, step: &[Grown]) -> Data {
     let machine = machine(setup, state);
     let mut data = Data::empty(machine.state.logs.particle());
-    for (peer, from, len) in step {
-        let Some(segment) = machine.state.logs.segment(peer, *from, *len) else { continue };
+    for &Grown { peer, from, len, .. } in step.iter().filter(|grown| grown.peer != NONE) {
+        let peer = machine.state.peers.id(peer);
+        let Some(segment) = machine.state.logs.segment(&peer, from.into(), len.into()) else { continue };
         let entries = segment.entries.iter().filter_map(|bytes| Entry::decode(bytes).ok());
         for id in entries.filter_map(|entry| machine.referred_value(&entry)) {
             data.values.extend(machine.state.values.encoded(&id).map(|bytes| (id, bytes.clone())));
         }
-        data.segments.insert(*peer, segment);
+        data.segments.insert(peer, segment);
     }
     data
 }
@@ -312,13 +329,13 @@ impl Machine<'_> {
     }
 
     pub(super) fn add_value(&mut self, id: ContentId, bytes: Arc<[u8]>, value: Value) {
-        if self.state.values.insert(id, bytes, value) {
-            self.state.new_values.push(id);
+        if self.state.values.insert(id, bytes.clone(), value) {
+            self.state.new_values.push((id, bytes));
         }
     }
 
     /// Writes what came of a call to this peer's log.
-    fn write_result(&mut self, me: PeerId, act: ActId, result: CallResult) -> Result<(), Rejection> {
+    fn write_result(&mut self, me: PeerNo, act: ActId, result: CallResult) -> Result<(), Rejection> {
         let (value, code) = match result {
             CallResult::Ok(value) => (value, None),
             CallResult::Err { code, message } => (Value::from(message), Some(code)),

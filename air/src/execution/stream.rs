@@ -44,7 +44,7 @@ pub(super) struct StreamElement {
 /// What later canons of this peer extend.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OwnCanon {
-    pub(super) height: u64,
+    pub(super) height: u32,
     pub(super) sequence: u32,
     pub(super) len: u32,
     /// The first elements of the stream that it has all of.

@@ -185,12 +185,34 @@ impl Machine<'_> {
             && let Some(next) = body.unvisited(batch)
         {
             self.start_stream_iteration(fold, act, next)?;
+            if self.tree.second_child(self.state.act(fold).node).is_some() {
+                self.state.wanted.may_end(fold, index);
+            }
         } else if last != NONE {
             self.attach(act, last);
         } else {
             self.start_last(act, fold, scope, frame);
         }
         Ok(())
+    }
+
+    /// Whether the last instruction did not run in the iteration of an element.
+    pub(super) fn is_without_last(&self, fold: ActId, index: u32) -> bool {
+        let iteration = self.state.stream_fold(fold).and_then(|body| body.iteration(index));
+        iteration.is_some_and(|iteration| iteration.last == NONE)
+    }
+
+    /// Runs the last instruction in an iteration whose `next` has run another one, as a chain of its own: as if the elements after
+    /// it had become known later. Nothing comes after `next` in a body, so that decides how such a chain ends.
+    pub(super) fn end_at(&mut self, fold: ActId, index: u32) {
+        let Some(body) = self.state.stream_fold_mut(fold) else { return };
+        let scope = body.iterations[index as usize].scope;
+        let batch = body.take_out(index);
+        let Kind::Iteration { chain, frame, .. } = self.state.scopes[scope as usize].kind else { return };
+        if let Some(body) = self.state.stream_fold_mut(fold) {
+            body.batches[batch as usize].chain = chain;
+        }
+        self.start_last(fold, fold, scope, frame);
     }
 
     /// The first iteration of a chain has settled, and with it the chain.
@@ -212,7 +234,7 @@ impl Machine<'_> {
             Status::Failed(failure) => {
                 let is_current = this.chain == chain;
                 this.chain += u32::from(is_current);
-                let at = self.state.position_of(failure.act);
+                let at = self.state.position_of_failure(&failure);
                 self.state.reports.push(Report::Swallowed { at, error: failure.raised.error.clone() });
                 if is_current {
                     self.start_chain(fold, batch)?;

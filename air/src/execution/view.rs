@@ -3,7 +3,7 @@
 use marine_particle::PeerId;
 
 use super::content::Content;
-use super::index::EntryState;
+use super::index::{EntryNo, EntryState};
 use super::state::{ActId, Operand, State, Status};
 use super::{EntryId, Setup};
 use crate::data::{Element, Entry, Fact, Logs, Position};
@@ -121,14 +121,14 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn counters(&self) -> Counters {
         let (hashes, signature_checks) = self.state.logs.counters();
-        let activations = self.state.acts.len() as u64;
+        let activations = self.state.acts.started() as u64;
         Counters { activations, wake_ups: self.state.wake_ups, hashes, signature_checks }
     }
 
     /// The number of instances that wait for something.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.state.acts.iter().filter(|act| matches!(act.status, Status::Waiting)).count()
+        self.state.acts.waiting()
     }
 
     /// The number of calls to this peer that have their arguments and no result.
@@ -158,20 +158,26 @@ impl<'a> View<'a> {
 
     /// All entries, by log and height.
     pub fn entries(&self) -> impl Iterator<Item = EntryView<'a>> + use<'a> {
-        let index = &self.state.index;
+        let (index, peers) = (&self.state.index, &self.state.peers);
         self.state.logs.iter().flat_map(move |log| {
             let peer = *log.peer();
+            let number = peers.find(&peer);
             (1..).zip(log.entries()).filter_map(move |(height, bytes)| {
                 let entry = Entry::decode(bytes).ok()?;
-                Some(EntryView { id: EntryId { peer, height }, entry, state: index.state(&peer, height) })
+                let state = number.map_or(EntryState::Unreached, |number| index.state((number, height as u32)));
+                Some(EntryView { id: EntryId { peer, height }, entry, state })
             })
         })
     }
 
-    /// The calls and canons that have been reached, in the order of the script, iterations in the order in which they were started.
+    /// The calls and canons that have been reached, in the order of the script, iterations in the order in which they were
+    /// started. Of a peer's own execution those are missing that can no longer change; observers show all.
     #[must_use]
     pub fn calls(&self) -> Vec<CallView> {
-        let mut acts: Vec<(NodeId, ActId)> = (0..self.state.acts.len() as ActId)
+        let mut acts: Vec<(NodeId, ActId)> = self
+            .state
+            .acts
+            .kept()
             .filter(|&act| self.state.call(act).is_some())
             .map(|act| (self.state.act(act).node, act))
             .collect();
@@ -186,7 +192,7 @@ impl<'a> View<'a> {
             let bound = call.operands.get(index)?.known()?;
             bound.value.as_str().map(str::to_owned)
         };
-        let peer = call.peer.as_ref().map(|(_, name)| name.to_string()).or_else(|| text(0));
+        let peer = self.state.peer_of_call(id).map(|peer| self.state.peers.id(peer).to_base58()).or_else(|| text(0));
         let value = |operand: &Operand| operand.known().map(|bound| bound.value.clone());
         let args = call.operands.iter().skip(3).map(value).collect();
         let state = self.result(id).unwrap_or_else(|| match status {
@@ -207,9 +213,9 @@ impl<'a> View<'a> {
     fn waiting_state(&self, id: ActId) -> CallState {
         let tree = self.setup.script.tree();
         let Some(call) = self.state.call(id) else { return CallState::Waiting(Vec::new()) };
-        let peer = call.peer.as_ref().map(|(peer, _)| *peer);
-        let sents = self.state.index.slot(call.slot).sents.iter().filter(|sent| Some(sent.to) == peer);
-        let senders: Vec<PeerId> = sents.map(|sent| sent.by).collect();
+        let slot = self.state.index.slot(call.slot);
+        let sents = slot.sents().iter().filter(|sent| Some(sent.to) == slot.peer());
+        let senders: Vec<PeerId> = sents.map(|sent| self.state.peers.id(sent.by)).collect();
         if !senders.is_empty() {
             return CallState::Sent(senders);
         }
@@ -224,11 +230,9 @@ impl<'a> View<'a> {
     fn result(&self, id: ActId) -> Option<CallState> {
         let call = self.state.call(id)?;
         let slot = self.state.index.slot(call.slot);
-        let is_verified =
-            |(peer, height): &&(PeerId, u64)| self.state.index.state(peer, *height) == EntryState::Verified;
-        let &(peer, height) = slot.results.iter().find(is_verified)?;
-        let entry = EntryId { peer, height };
-        let bytes = self.state.logs.get(&peer)?.entry(height)?;
+        let number = slot.results().find(|&entry| self.state.index.state(entry) == EntryState::Verified)?;
+        let entry = EntryId { peer: self.state.peers.id(number.0), height: number.1.into() };
+        let bytes = self.state.logs.get(&entry.peer)?.entry(entry.height)?;
         match Entry::decode(bytes).ok()?.fact {
             Fact::Ok { result, .. } => {
                 let has_output = matches!(
@@ -242,13 +246,13 @@ impl<'a> View<'a> {
                 let message = self.state.values.get(&message).and_then(Value::as_str).unwrap_or_default().to_owned();
                 Some(CallState::Err { entry, code, message })
             }
-            Fact::Canon { .. } => Some(CallState::Seen { entry, elements: self.stated_elements(id, peer, height)? }),
+            Fact::Canon { .. } => Some(CallState::Seen { entry, elements: self.stated_elements(id, number)? }),
             Fact::Sent { .. } => None,
         }
     }
 
-    fn stated_elements(&self, id: ActId, peer: PeerId, height: u64) -> Option<Vec<Value>> {
-        let stated = self.state.sequences.stated(peer, height)?;
+    fn stated_elements(&self, id: ActId, entry: EntryNo) -> Option<Vec<Value>> {
+        let stated = self.state.sequences.stated(entry)?;
         let list = self.state.sequences.get(stated.sequence).resolved.get(..stated.len as usize)?;
         let stream = self.state.canon_source(&self.setup.script, id)?;
         let elements = &self.state.stream(stream).elements;

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::content_id::ContentId;
 use super::{Object, Repr, Value};
 use crate::Limits;
-use crate::cbor::{self, CborError, Reader};
+use crate::cbor::{self, CborError, Reader, Sink};
 
 /// Bytes are not a value, or a value is over a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -73,17 +73,17 @@ impl Value {
         Ok(value)
     }
 
-    pub(crate) fn encode_to(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode_to(&self, out: &mut impl Sink) {
         match &self.0 {
-            Repr::Null => out.push(cbor::NULL),
-            Repr::Bool(bool) => out.push(if *bool { cbor::TRUE } else { cbor::FALSE }),
+            Repr::Null => out.put(&[cbor::NULL]),
+            Repr::Bool(bool) => out.put(&[if *bool { cbor::TRUE } else { cbor::FALSE }]),
             Repr::Int(int) => match (int.as_u64(), int.as_i64()) {
                 (Some(n), _) => cbor::uint(out, n),
                 (None, n) => cbor::int(out, n.unwrap_or_default()),
             },
             Repr::Float(float) => {
-                out.push(cbor::FLOAT64);
-                out.extend_from_slice(&float.to_be_bytes());
+                out.put(&[cbor::FLOAT64]);
+                out.put(&float.to_be_bytes());
             }
             Repr::Text(text) => cbor::text(out, text),
             Repr::Array(items) => {

@@ -13,20 +13,22 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use ipld_core::ipld::Ipld;
 use marine_air::Limits;
-use marine_air::data::Entry;
-use marine_air::execution::Report;
-use marine_air::sim::{CallRow, Net, Run, Scenario, ScenarioFile, Stub, World};
+use marine_air::data::{Entry, Key};
+use marine_air::execution::{CallResult, Rejection, Report};
+use marine_air::sim::{CallRow, Net, Run, Scenario, ScenarioFile, SimError, Step, Stub, World};
 use marine_air::syntax::{parse, print_script};
 use marine_air::value::Value;
 use serde_json::json;
 
-use crate::diagnostics::findings;
-use crate::lies::{ok, told};
+use crate::diagnostics::findings_within;
+use crate::edits::{break_signature, field, segment, values};
+use crate::lies::{ok, refusal, told_changed};
 use crate::sim::outcome;
 
 /// Fewer, and the manual has lost something.
-const LEAST_CASES: usize = 120;
+const LEAST_CASES: usize = 200;
 
 #[test]
 fn the_examples_of_the_manual_are_true() {
@@ -55,6 +57,35 @@ fn every_page_is_in_the_table_of_contents() {
         let name = page.file_name().unwrap().to_string_lossy().into_owned();
         assert!(name == "README.md" || contents.contains(&format!("({name})")), "{name} is missing");
     }
+}
+
+/// The codes of refusals, of errors that scripts can catch, and of findings.
+const CODES: &[&str] = &[
+    "1", "2", "3", "8", "9", "10", "20004", "20007", "20013", "20100", "20101", "30000", //
+    "10000", "10001", "10002", "10005", "10006", "10007", "10008", "10009", "10010", "10011", "10012", //
+    "A001", "A002", "A003", "A004", "A005", "A006", "A007", "A008", "A009", "A010", "A011", //
+    "A020", "A021", "A022", "A023", "A024", "A025", "A026", "A027", //
+    "A050", "A051", "A052", "A053", "A054", "A055", "A056", "A057", "A058", "A059",
+];
+
+#[test]
+fn every_code_has_an_example() {
+    let mut answers = String::new();
+    for page in pages() {
+        let text = std::fs::read_to_string(page).unwrap();
+        for block in
+            text.split("```").skip(1).step_by(2).filter(|block| ANSWERS.iter().any(|kind| block.starts_with(kind)))
+        {
+            answers += block;
+        }
+    }
+    let is_shown = |code: &str| {
+        let forms = [format!("refuses: {code} "), format!("failed: {code} "), format!("{code} ")];
+        // Short numbers stand for other things too.
+        forms.iter().take(if code.starts_with('A') { 3 } else { 2 }).any(|form| answers.contains(form))
+    };
+    let missing: Vec<&&str> = CODES.iter().filter(|code| !is_shown(code)).collect();
+    assert!(missing.is_empty(), "no example for {missing:?}");
 }
 
 fn root() -> PathBuf {
@@ -147,7 +178,7 @@ impl Page {
         self.cases += 1;
         let source = &script.text;
         let found = match answer.info.as_str() {
-            "findings" => without_moot(&findings(source)),
+            "findings" => without_moot(&findings_within(source, &limits(&script.info))),
             "printed" => print_script(&parse(source, &Limits::default()).0) + "\n",
             _ if claims.is_empty() => run(source, limits(&script.info)),
             _ => claimed(source, claims),
@@ -178,6 +209,7 @@ fn limits(info: &str) -> Limits {
     for word in info.split(' ').skip(1) {
         let (name, value) = word.split_once('=').unwrap();
         let place = match name {
+            "script_nesting" => &mut limits.script_nesting,
             "script_bytes" => &mut limits.script_bytes,
             "value_bytes" => &mut limits.value_bytes,
             "entries" => &mut limits.entries,
@@ -215,6 +247,7 @@ fn run(script: &str, limits: Limits) -> String {
     let scenario = scenario(script).limits(limits).net(Net { delay: 10..=10, ..Net::default() });
     let run = match scenario.run(1) {
         Ok(run) => run,
+        Err(SimError::Script(error)) => return format!("a refuses: 1 {error}\n"),
         Err(error) => return format!("{error}\n"),
     };
     let mut out = String::new();
@@ -251,34 +284,15 @@ fn at_a(run: &Run) -> String {
     run.outcomes.get("a").map_or_else(|| "never begun\n".to_owned(), |found| outcome(found) + "\n")
 }
 
-/// What claims lead to at `a`, each `peer: node service.function [arguments] = result` in JSON.
+/// What claims lead to at `a`, each `peer: node service.function [arguments] = result` in JSON. Behind the peer's name may stand
+/// how the message is [changed]; `a answers KEY: result` is the result of a call.
 fn claimed(script: &str, claims: &str) -> String {
     let mut world: World = scenario(script).world().unwrap();
     world.start().unwrap();
     let mut out = String::new();
     for claim in claims.lines() {
-        let (peer, rest) = claim.split_once(": ").unwrap();
-        let (node, rest) = rest.split_once(' ').unwrap();
-        let (call, rest) = rest.split_once(' ').unwrap();
-        let (service, function) = call.split_once('.').unwrap();
-        let (args, result) = rest.split_once(" = ").unwrap();
-        let args: Vec<Value> = Value::from_json(args).unwrap().as_array().unwrap().to_vec();
-        let result = Value::from_json(result).unwrap();
-        let entry: Entry<'_> = ok(node.parse().unwrap(), service, function, &args, &result);
-        match told(&mut world, peer, &[entry], std::slice::from_ref(&result)) {
-            Ok(step) => {
-                for request in &step.requests {
-                    let args = Value::array(request.args.iter().cloned()).to_string();
-                    let _ = writeln!(out, "a: {}.{}({})", request.service, request.function, &args[1..args.len() - 1]);
-                }
-                for report in &step.reports {
-                    let _ = writeln!(out, "a reports: {}", void_text(report));
-                }
-                let next: Vec<String> = step.next_peers.iter().map(|peer| world.peers().display(peer)).collect();
-                if !next.is_empty() {
-                    let _ = writeln!(out, "a sends to: {}", next.join(", "));
-                }
-            }
+        match claim_made(&mut world, claim) {
+            Ok(step) => write_step(&mut out, &world, &step),
             Err(rejection) => {
                 let _ = writeln!(out, "a refuses: {} {rejection}", rejection.code());
             }
@@ -286,6 +300,57 @@ fn claimed(script: &str, claims: &str) -> String {
     }
     let state = outcome(world.execution("a").unwrap().unwrap().outcome());
     world.peers().with_names_in(&format!("{out}{state}\n"))
+}
+
+fn claim_made(world: &mut World, claim: &str) -> Result<Step, Rejection> {
+    let (who, what) = claim.split_once(": ").unwrap();
+    if let Some(key) = who.strip_prefix("a answers ") {
+        let bytes: Vec<u8> = (0..16).map(|at| u8::from_str_radix(&key[2 * at..2 * at + 2], 16).unwrap()).collect();
+        let result = CallResult::Ok(Value::from_json(what).unwrap());
+        return refusal(world.resolve("a", vec![(Key::from_bytes(bytes.try_into().unwrap()), result)]));
+    }
+    let (peer, how) = who.split_once(' ').unwrap_or((who, ""));
+    let (node, what) = what.split_once(' ').unwrap();
+    let (call, what) = what.split_once(' ').unwrap();
+    let (service, function) = call.split_once('.').unwrap();
+    let (args, result) = what.split_once(" = ").unwrap();
+    let args: Vec<Value> = Value::from_json(args).unwrap().as_array().unwrap().to_vec();
+    let result = Value::from_json(result).unwrap();
+    let entry: Entry<'_> = ok(node.parse().unwrap(), service, function, &args, &result);
+    told_changed(world, peer, &[entry], std::slice::from_ref(&result), |data| changed(data, how))
+}
+
+/// What somebody on the way does to a message of one segment and one value.
+fn changed(data: &mut [Ipld], how: &str) {
+    match how {
+        "" => {}
+        "in another order" => data.swap(2, 3),
+        "of another particle" => data[1] = Ipld::Link(Value::from("another").content_id().to_cid()),
+        "without the value" => values(data).clear(),
+        "with another value" => values(data)[0] = Ipld::Bytes(Value::from("another").encode()),
+        "unsigned" => *field(segment(data, 0), "sig") = Ipld::Null,
+        "with a wrong signature" => break_signature(segment(data, 0)),
+        "with a wrong head" => *field(segment(data, 0), "head") = Ipld::Bytes(vec![7; 32]),
+        "after entry 2" => {
+            *field(segment(data, 0), "from") = Ipld::Integer(2);
+            *field(segment(data, 0), "len") = Ipld::Integer(3);
+        }
+        other => panic!("nobody changes a message so that it is {other}"),
+    }
+}
+
+fn write_step(out: &mut String, world: &World, step: &Step) {
+    for request in &step.requests {
+        let args = Value::array(request.args.iter().cloned()).to_string();
+        let _ = writeln!(out, "a: {}.{}({})", request.service, request.function, &args[1..args.len() - 1]);
+    }
+    for report in &step.reports {
+        let _ = writeln!(out, "a reports: {}", void_text(report));
+    }
+    let next: Vec<String> = step.next_peers.iter().map(|peer| world.peers().display(peer)).collect();
+    if !next.is_empty() {
+        let _ = writeln!(out, "a sends to: {}", next.join(", "));
+    }
 }
 
 /// Without hashes, which tell a reader nothing.

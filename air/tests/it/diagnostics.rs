@@ -5,7 +5,11 @@ use marine_air::{Limits, Script};
 
 /// All findings of a script, one line each: position, id, message, the text it points at, caption; then other places and help.
 pub(crate) fn findings(text: &str) -> String {
-    let parsed = Script::parse(text, &Limits::default());
+    findings_within(text, &Limits::default())
+}
+
+pub(crate) fn findings_within(text: &str, limits: &Limits) -> String {
+    let parsed = Script::parse(text, limits);
     let source = parsed.tree().source().clone();
     let mut out = String::new();
     for finding in parsed.diagnostics() {

@@ -134,7 +134,7 @@ impl Generator<'_> {
         let i = iterator.name.clone();
         // A chain that fails hands on the rest, as an `xor` its error.
         let is_caught = context.is_caught || around.starts_with("(seq");
-        let inner = Context { is_caught, ..context.with(&[iterator]) };
+        let inner = Context { is_caught, is_in_chain: true, ..context.with(&[iterator]) };
         let (body, _) = self.instruction(&inner, depth + 1);
         let around = around.replace("(next i)", &format!("(next {i})"));
         format!("(fold {stream} {i} {})", around.replace("{}", &body))
