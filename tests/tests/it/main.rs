@@ -10,4 +10,5 @@ mod runtime;
 mod sdk_bindings;
 mod sdk_calls;
 mod sdk_crates;
+mod sdk_reach;
 mod sdk_types;
