@@ -40,6 +40,22 @@ impl Default for KvGrant {
     }
 }
 
+impl Dir {
+    /// The quota of volumes for which none is given, and the most that one from elsewhere gets: 1 GiB.
+    pub const VOLUME_QUOTA: u64 = 1 << 30;
+
+    /// The volume called `name` with the usual quota.
+    pub fn volume(name: impl Into<String>, mode: Mode) -> Dir {
+        Dir::Volume { name: name.into(), mode, quota: Dir::VOLUME_QUOTA }
+    }
+
+    /// The volume that is granted for such a request of a blueprint: no larger than usual.
+    pub fn asked_volume(name: &str, mode: Mode, quota: Option<u64>) -> Dir {
+        let quota = quota.map_or(Dir::VOLUME_QUOTA, |asked| asked.min(Dir::VOLUME_QUOTA));
+        Dir::Volume { name: name.to_owned(), mode, quota }
+    }
+}
+
 impl Grants {
     /// These grants and `more`; where both say something of one name, `more` counts.
     pub fn with(mut self, more: &Grants) -> Grants {
@@ -71,6 +87,8 @@ pub enum Dir {
         name: String,
         /// Whether the guest may write.
         mode: Mode,
+        /// Bytes that it may hold; each entry counts 4 KiB besides its content.
+        quota: u64,
     },
     /// Scratch space, writable, empty at each instantiation.
     Temp,

@@ -140,6 +140,7 @@ pub const DIR: &[Key] = &[
     key("volume", Kind::Name, "one of three", "Private directory that the runtime keeps."),
     key("temp", Kind::Bool, "one of three", "Scratch space, empty at each instantiation."),
     key("mode", MODES, "ro, rw for volumes", "Reading, or reading and writing."),
+    key("quota", Kind::Size, "1 GiB", "Bytes that a volume may hold."),
     key("create", Kind::Bool, "false", "Make the directory of the host if it is missing."),
 ];
 

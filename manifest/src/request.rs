@@ -58,6 +58,9 @@ pub enum DirRequest {
         volume: String,
         /// Whether the guest may write.
         mode: Mode,
+        /// Bytes that it may hold; absent: the usual quota, [`Dir::VOLUME_QUOTA`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quota: Option<u64>,
     },
     /// Scratch space, empty at each instantiation.
     Temp {
@@ -275,7 +278,10 @@ impl DirRequest {
             Dir::Host { path, mode, .. } => {
                 DirRequest::Ask(AskedDir { ask: asked_name(path, manifest_dir), mode: *mode })
             }
-            Dir::Volume { name, mode } => DirRequest::Volume { volume: name.clone(), mode: *mode },
+            Dir::Volume { name, mode, quota } => {
+                let quota = Some(*quota).filter(|quota| *quota != Dir::VOLUME_QUOTA);
+                DirRequest::Volume { volume: name.clone(), mode: *mode, quota }
+            }
             Dir::Temp => DirRequest::Temp { temp: true },
         }
     }
@@ -288,7 +294,7 @@ impl DirRequest {
                 }
                 _ => Err(asked.clone()),
             },
-            DirRequest::Volume { volume, mode } => Ok(Dir::Volume { name: volume.clone(), mode: *mode }),
+            DirRequest::Volume { volume, mode, quota } => Ok(Dir::asked_volume(volume, *mode, *quota)),
             DirRequest::Temp { .. } => Ok(Dir::Temp),
         }
     }

@@ -38,6 +38,9 @@
 //! whoever runs it answers with [`Grants`]; it starts only if every request is granted. [`Plan::permissions`] lists what the modules
 //! may do and why, [`Plan::warnings`] what is of no use.
 //!
+//! An embedder may offer interfaces of its own beside WASI and `marine:host`: see [`HostInterface`], and the example `embed` of this
+//! crate, which does the whole of it.
+//!
 //! Calls block, and the guest runs on the calling thread, which needs half a MiB of stack beside that of the guest (1 MiB). From
 //! asynchronous code use [`Service::call_async`], or a thread that may block; never an executor's worker. Calls of different services
 //! share nothing but the compiler and the clock, so they scale over cores. This crate knows nothing of the network that services
@@ -62,6 +65,7 @@ mod value;
 
 pub use crate::cancel::CancelToken;
 pub use crate::engine::{CodeCacheConfig, Engine, EngineConfig, EngineError};
+pub use crate::host::{HostCall, HostError, HostInterface, HostInterfaceError};
 pub use crate::interface::{Case, Change, Field, Function, Interface, Param, Type, TypeDef};
 pub use crate::link::{Access, LinkError, LinkErrors, LinkWarning, Permission, PermissionSource, Plan, Request};
 pub use crate::logs::{LogRecord, LogSink};

@@ -11,6 +11,11 @@ pub(crate) fn same(given: &str, kebab: &str) -> bool {
         && given.bytes().zip(kebab.bytes()).all(|(a, b)| a == b || (a == b'_' && b == b'-') || (a == b'-' && b == b'_'))
 }
 
+/// An interface's id without its version.
+pub(crate) fn unversioned(id: &str) -> &str {
+    id.split_once('@').map_or(id, |(path, _)| path)
+}
+
 /// The one of `names` nearest to `given`, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     names

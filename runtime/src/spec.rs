@@ -160,7 +160,7 @@ impl ModuleSpec {
                     spec.asked_dirs.insert(guest.clone(), asked.clone());
                     continue;
                 }
-                DirRequest::Volume { volume, mode } => Dir::Volume { name: volume.clone(), mode: *mode },
+                DirRequest::Volume { volume, mode, quota } => Dir::asked_volume(volume, *mode, *quota),
                 DirRequest::Temp { .. } => Dir::Temp,
             };
             spec.grants.dirs.insert(guest.clone(), granted);

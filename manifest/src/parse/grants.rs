@@ -241,7 +241,8 @@ fn read_dir(entry: Entry<'_, '_>, manifest_dir: &Path) -> Option<Dir> {
             create: table.take("create").and_then(|entry| entry.boolean()).unwrap_or(false),
         }),
         (None, Some(volume), None) => {
-            read_name(&volume).map(|name| Dir::Volume { name, mode: read_mode(&mut table, Mode::ReadWrite) })
+            let quota = table.take("quota").and_then(|entry| read_size(&entry)).unwrap_or(Dir::VOLUME_QUOTA);
+            read_name(&volume).map(|name| Dir::Volume { name, mode: read_mode(&mut table, Mode::ReadWrite), quota })
         }
         (None, None, Some(temp)) => {
             if temp.boolean() == Some(false) {
@@ -259,7 +260,7 @@ fn read_dir(entry: Entry<'_, '_>, manifest_dir: &Path) -> Option<Dir> {
             None
         }
     };
-    table.finish(&[("quota", "quotas of volumes come with a later version")]);
+    table.finish(&[("quota", "only volumes have a quota")]);
     dir
 }
 

@@ -207,7 +207,8 @@ fn any_mode() -> impl Strategy<Value = Mode> {
 fn any_dir() -> impl Strategy<Value = DirRequest> {
     prop_oneof![
         ("[a-z/.]{1,12}", any_mode()).prop_map(|(ask, mode)| DirRequest::Ask(AskedDir { ask, mode })),
-        (any_name(), any_mode()).prop_map(|(volume, mode)| DirRequest::Volume { volume, mode }),
+        (any_name(), any_mode(), proptest::option::of(any::<u64>()))
+            .prop_map(|(volume, mode, quota)| DirRequest::Volume { volume, mode, quota }),
         Just(DirRequest::Temp { temp: true }),
     ]
 }

@@ -77,7 +77,7 @@ fn every_key_is_read() {
         [module.dirs]
         "/in" = "data/in"
         "/out" = {{ host = "/srv/out", mode = "rw", create = true }}
-        "/keep" = {{ volume = "data" }}
+        "/keep" = {{ volume = "data", quota = "5 MiB" }}
         "/keep2" = {{ volume = "data", mode = "ro" }}
         "/tmp" = {{ temp = true }}
         [module.env]
@@ -122,8 +122,8 @@ fn every_key_is_read() {
         dirs,
         [
             Dir::Host { path: "/shop/data/in".into(), mode: ro, create: false },
-            Dir::Volume { name: "data".into(), mode: rw },
-            Dir::Volume { name: "data".into(), mode: ro },
+            Dir::Volume { name: "data".into(), mode: rw, quota: 5 << 20 },
+            Dir::volume("data", ro),
             Dir::Host { path: "/srv/out".into(), mode: rw, create: true },
             Dir::Temp,
         ]

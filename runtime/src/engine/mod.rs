@@ -12,7 +12,7 @@ use wasmtime::component::Component;
 
 pub(crate) use self::cache::{CodeCache, Key};
 pub(crate) use self::ticker::{TICK, Ticker};
-use crate::host::Trust;
+use crate::host::{HostInterface, HostInterfaceError, HostInterfaces, Trust};
 use crate::service::Code;
 
 /// Bytes of stack a guest may use.
@@ -34,6 +34,8 @@ pub struct EngineConfig {
     pub fuel: Option<u64>,
     /// Certificates (DER) of the authorities that services' HTTPS connections trust; those of Mozilla if there are none.
     pub trusted_roots: Vec<Vec<u8>>,
+    /// Interfaces that modules may import beside those of WASI and `marine:host`, if they are granted them.
+    pub interfaces: Vec<HostInterface>,
 }
 
 /// Where compiled code is kept between runs.
@@ -65,6 +67,9 @@ pub enum EngineError {
         /// Why.
         cause: std::io::Error,
     },
+    /// An interface of the embedder's own that cannot be offered.
+    #[error(transparent)]
+    Interface(#[from] HostInterfaceError),
     /// No thread for the clock.
     #[error("cannot start the clock thread: {0}")]
     Clock(std::io::Error),
@@ -78,6 +83,7 @@ struct Inner {
     wasmtime: wasmtime::Engine,
     fuel: Option<u64>,
     trust: Trust,
+    interfaces: HostInterfaces,
     ticker: Ticker,
     cache: Option<CodeCache>,
     recent: Mutex<VecDeque<(Key, Arc<Code>)>>,
@@ -86,7 +92,8 @@ struct Inner {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        EngineConfig { cache: CodeCacheConfig::User, stack: DEFAULT_STACK, fuel: None, trusted_roots: Vec::new() }
+        let (trusted_roots, interfaces) = (Vec::new(), Vec::new());
+        EngineConfig { cache: CodeCacheConfig::User, stack: DEFAULT_STACK, fuel: None, trusted_roots, interfaces }
     }
 }
 
@@ -94,18 +101,19 @@ impl Engine {
     /// Sets up the compiler.
     ///
     /// # Errors
-    /// Settings out of range, or a machine that the compiler or the cache cannot work on.
+    /// Settings out of range, interfaces that cannot be offered, or a machine that the compiler or the cache cannot work on.
     pub fn new(config: EngineConfig) -> Result<Engine, EngineError> {
         if !(64 * 1024..=MAX_STACK).contains(&config.stack) {
             return Err(EngineError::Stack(config.stack));
         }
         let wasmtime = wasmtime::Engine::new(&compiler_config(config.stack, config.fuel.is_some()))
             .map_err(|cause| EngineError::Compiler(format!("{cause:#}")))?;
+        let interfaces = HostInterfaces::new(config.interfaces, &wasmtime)?;
         let cache = open_cache(config.cache)?;
         let (fuel, trust) = (config.fuel, Trust::new(&config.trusted_roots));
         let ticker = Ticker::start(&wasmtime).map_err(EngineError::Clock)?;
         let (recent, compiling) = (Mutex::default(), Mutex::default());
-        Ok(Engine(Arc::new(Inner { wasmtime, fuel, trust, ticker, cache, recent, compiling })))
+        Ok(Engine(Arc::new(Inner { wasmtime, fuel, trust, interfaces, ticker, cache, recent, compiling })))
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -118,6 +126,10 @@ impl Engine {
 
     pub(crate) fn trust(&self) -> &Trust {
         &self.0.trust
+    }
+
+    pub(crate) fn interfaces(&self) -> &HostInterfaces {
+        &self.0.interfaces
     }
 
     pub(crate) fn ticker(&self) -> &Ticker {

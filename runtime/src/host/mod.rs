@@ -1,11 +1,14 @@
 //! What the host offers to modules: which interfaces, and their implementation, bound to one module each.
 
 mod binaries;
+mod embedded;
+mod files;
 mod http;
 mod keyvalue;
 mod marine;
 mod output;
 mod poll;
+mod quota;
 mod reach;
 mod state;
 mod streams;
@@ -13,15 +16,20 @@ mod wasi;
 
 use wasmtime::component::{Component, Linker};
 
+pub use self::embedded::{HostCall, HostError, HostInterface, HostInterfaceError};
+pub(crate) use self::embedded::{HostFailure, HostInterfaces};
+pub(crate) use self::files::Quotas;
 pub(crate) use self::http::Trust;
 pub(crate) use self::keyvalue::Stores;
 pub(crate) use self::output::Capture;
 pub(crate) use self::poll::{Cancelled, TimedOut};
+pub(crate) use self::quota::Quota;
 pub(crate) use self::reach::{Place, Program, Reach, find_program};
 pub(crate) use self::state::{
     CallContext, Denials, HostShared, Limiter, Memory, ModuleLog, ModuleState, Refusal, State,
 };
 use crate::link::split_import;
+use crate::names;
 
 /// Types generated from the WIT of package `marine:host`; the functions are closures, which know their module.
 mod bindings {
@@ -66,22 +74,23 @@ pub(crate) fn support(import: &str) -> Support {
     }
 }
 
-/// Whether `import` is the host's to satisfy.
-pub(crate) fn is_host(import: &str) -> bool {
-    support(import) == Support::Offered
-}
-
 /// Defines every import of a composed component, each for the module that it was renamed for.
-pub(crate) fn define(linker: &mut Linker<State>, component: &Component) -> wasmtime::Result<()> {
+pub(crate) fn define(
+    linker: &mut Linker<State>,
+    component: &Component,
+    interfaces: &HostInterfaces,
+) -> wasmtime::Result<()> {
     let engine = linker.engine().clone();
     for (name, _) in component.component_type().imports(&engine) {
         let Some((module, import)) = split_import(name) else { continue };
-        let interface = import.split('@').next().unwrap_or(import);
+        let interface = names::unversioned(import);
         let mut instance = linker.instance(name)?;
         if let Some(wasi) = interface.strip_prefix("wasi:") {
             wasi::define(&mut instance, module, wasi)?;
         } else if let Some(own) = interface.strip_prefix("marine:host/") {
             marine::define(&mut instance, module, own)?;
+        } else {
+            interfaces.define(&mut instance, module, import)?;
         }
     }
     Ok(())

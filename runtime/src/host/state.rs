@@ -11,6 +11,7 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
+use super::files::Quotas;
 use super::http::Trust;
 use super::keyvalue::Stores;
 use super::output::Capture;
@@ -46,6 +47,7 @@ pub(crate) struct ModuleState {
     pub(crate) log: ModuleLog,
     pub(crate) denials: Denials,
     pub(crate) places: Vec<Place>,
+    pub(crate) quotas: Quotas,
     pub(crate) stdout: Capture,
     pub(crate) stderr: Capture,
     /// Scratch directories, removed with the instance.

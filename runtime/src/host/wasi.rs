@@ -9,11 +9,12 @@
 use wasmtime::component::{HasData, LinkerInstance, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random, sockets, sync};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 
+use super::files::{Files, FilesView};
 use super::poll::{Poll, PollView};
 use super::state::{ModuleState, State};
 use super::streams::{StreamView, Streams};
@@ -88,8 +89,8 @@ fn define_for<const I: usize>(to: &mut LinkerInstance<'_, State>, interface: &st
         "clocks/monotonic-clock" => {
             clocks::monotonic_clock::add_to_linker_instance::<State, WasiClocks>(to, clock::<I>)
         }
-        "filesystem/types" => sync::filesystem::types::add_to_linker_instance::<State, WasiFilesystem>(to, files::<I>),
-        "filesystem/preopens" => filesystem::preopens::add_to_linker_instance::<State, WasiFilesystem>(to, files::<I>),
+        "filesystem/types" => sync::filesystem::types::add_to_linker_instance::<State, Files>(to, files::<I>),
+        "filesystem/preopens" => filesystem::preopens::add_to_linker_instance::<State, Files>(to, files::<I>),
         "random/random" => random::random::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
         "random/insecure" => random::insecure::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
         "random/insecure-seed" => random::insecure_seed::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
@@ -149,9 +150,9 @@ fn clock<const I: usize>(state: &mut State) -> WasiClocksCtxView<'_> {
     WasiClocksCtxView { ctx: wasi.clocks(), table }
 }
 
-fn files<const I: usize>(state: &mut State) -> WasiFilesystemCtxView<'_> {
-    let ModuleState { wasi, table, .. } = module::<I>(state);
-    WasiFilesystemCtxView { ctx: wasi.filesystem(), table }
+fn files<const I: usize>(state: &mut State) -> FilesView<'_> {
+    let ModuleState { wasi, table, quotas, .. } = module::<I>(state);
+    FilesView { files: WasiFilesystemCtxView { ctx: wasi.filesystem(), table }, quotas }
 }
 
 fn dice<const I: usize>(state: &mut State) -> &mut WasiRandomCtx {

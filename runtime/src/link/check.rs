@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::{LinkError, LinkErrors, MAX_MODULES};
-use crate::host::{Support, find_program, support};
+use crate::host::{HostInterface, HostInterfaces, Support, find_program, support};
 use crate::interface::{Interface, Type};
 use crate::module::Module;
 use crate::names;
@@ -25,6 +25,8 @@ pub(crate) struct Wiring {
 pub(crate) enum Wire {
     /// The host, under this import name.
     Host(String),
+    /// The host's embedder, under this import name.
+    Embedder(String),
     /// Another module.
     Module {
         /// The import's name.
@@ -38,16 +40,26 @@ pub(crate) enum Wire {
     },
 }
 
-/// Decides the wiring of `spec`, and fixes which interface each module offers.
+impl Wire {
+    /// The import, if it is satisfied from outside of the service.
+    pub(crate) fn host(&self) -> Option<&str> {
+        match self {
+            Wire::Host(import) | Wire::Embedder(import) => Some(import),
+            Wire::Module { .. } => None,
+        }
+    }
+}
+
+/// Decides the wiring of `spec`, and fixes which interface each module offers. `interfaces` are those of the embedder.
 ///
 /// # Errors
 /// Every reason why the modules do not fit together.
-pub(crate) fn check(spec: &mut ServiceSpec) -> Result<Wiring, LinkErrors> {
+pub(crate) fn check(spec: &mut ServiceSpec, interfaces: &HostInterfaces) -> Result<Wiring, LinkErrors> {
     let errors = choose_interfaces(spec);
     if spec.modules.is_empty() || spec.modules.len() > MAX_MODULES {
         return Err(LinkErrors(vec![LinkError::Count(spec.modules.len())]));
     }
-    let mut checker = Checker { spec, errors };
+    let mut checker = Checker { spec, interfaces, errors };
     checker.names();
     let facade = checker.facade();
     let modules: Vec<_> = spec.modules.iter().map(|module| checker.module(module)).collect();
@@ -73,6 +85,7 @@ fn choose_interfaces(spec: &mut ServiceSpec) -> Vec<LinkError> {
 
 struct Checker<'a> {
     spec: &'a ServiceSpec,
+    interfaces: &'a HostInterfaces,
     errors: Vec<LinkError>,
 }
 
@@ -178,6 +191,10 @@ impl<'a> Checker<'a> {
             }
             Support::Unknown => {}
         }
+        let by_hand = spec.needs.keys().any(|need| names_import(need, import));
+        if let Some(offered) = self.interfaces.find(import).filter(|_| !by_hand) {
+            return self.embedders(importer, import, wanted, offered);
+        }
         let provider = self.provider(spec, import)?;
         let provided = self.spec.modules.get(provider)?;
         if provided.module.name() == importer {
@@ -188,6 +205,11 @@ impl<'a> Checker<'a> {
         let offered = provided.module.interface();
         let renamed = self.compare(importer, provided.module.name(), wanted, offered);
         Some(Wire::Module { import: import.to_owned(), provider, interface: offered.id.clone(), renamed })
+    }
+
+    /// The wire to an interface of the embedder.
+    fn embedders(&mut self, importer: &str, import: &str, wanted: &Interface, offered: &HostInterface) -> Option<Wire> {
+        self.agree(importer, "the host", wanted, offered.interface()).then(|| Wire::Embedder(import.to_owned()))
     }
 
     /// The version that the importer's own metadata requires.
@@ -222,7 +244,13 @@ impl<'a> Checker<'a> {
         match providers.as_slice() {
             [only] => Some(*only),
             [] => {
-                self.errors.push(nobody(&importer, import));
+                let versions = self.interfaces.versions(import);
+                self.errors.push(if versions.is_empty() {
+                    nobody(&importer, import)
+                } else {
+                    let cause = format!("this host offers its version {}", versions.join(", "));
+                    LinkError::Host { importer, import: import.to_owned(), cause }
+                });
                 None
             }
             several => {
@@ -234,8 +262,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// An importer may declare fewer functions than the provider has, but those as the provider has them. Returns which types the two
-    /// call differently.
+    /// Whether `offered` is what the importer wants; returns which types the two call differently.
     fn compare(
         &mut self,
         importer: &str,
@@ -243,6 +270,20 @@ impl<'a> Checker<'a> {
         wanted: &Interface,
         offered: &Interface,
     ) -> Vec<(String, String)> {
+        if !self.agree(importer, provider, wanted, offered) {
+            return Vec::new();
+        }
+        renamed(wanted, offered).unwrap_or_else(|name| {
+            let (importer, provider) = (importer.to_owned(), provider.to_owned());
+            let user = wanted.functions.iter().find(|function| function.mentions(&name));
+            let function = user.map_or("the interface", |function| &function.name).to_owned();
+            self.errors.push(LinkError::TypeName { importer, provider, function, wanted: name });
+            Vec::new()
+        })
+    }
+
+    /// An importer may declare fewer functions than the provider has, but those as the provider has them.
+    fn agree(&mut self, importer: &str, provider: &str, wanted: &Interface, offered: &Interface) -> bool {
         let names = || (importer.to_owned(), provider.to_owned());
         let before = self.errors.len();
         for function in &wanted.functions {
@@ -267,16 +308,7 @@ impl<'a> Checker<'a> {
                 self.errors.push(LinkError::Mismatch { importer, provider, function, wanted, offered });
             }
         }
-        if self.errors.len() > before {
-            return Vec::new();
-        }
-        renamed(wanted, offered).unwrap_or_else(|name| {
-            let (importer, provider) = names();
-            let user = wanted.functions.iter().find(|function| function.mentions(&name));
-            let function = user.map_or("the interface", |function| &function.name).to_owned();
-            self.errors.push(LinkError::TypeName { importer, provider, function, wanted: name });
-            Vec::new()
-        })
+        self.errors.len() == before
     }
 
     /// Modules in the order in which they can be instantiated; reports each circle once.

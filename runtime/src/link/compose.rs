@@ -10,7 +10,6 @@ use wac_graph::{CompositionGraph, EncodeOptions};
 use super::binary::{Edit, EditError};
 use super::check::{Wire, Wiring};
 use super::memory::MemoryPlan;
-use crate::host::is_host;
 use crate::spec::ServiceSpec;
 
 /// Why modules that passed all checks could not be composed: a flaw of this program rather than of the modules.
@@ -44,15 +43,14 @@ pub(crate) fn split_import(name: &str) -> Option<(usize, &str)> {
 pub(crate) fn compose(spec: &ServiceSpec, wiring: &Wiring, memories: &MemoryPlan) -> Result<Vec<u8>, ComposeError> {
     let mut edited = Vec::with_capacity(spec.modules.len());
     for (index, module) in spec.modules.iter().enumerate() {
+        let wires = wiring.modules.get(index).map(Vec::as_slice).unwrap_or_default();
+        let is_host = |import: &str| wires.iter().any(|wire| wire.host() == Some(import));
         let rename = |import: &str| if is_host(import) { import_for(index, import) } else { import.to_owned() };
         let maxima = memories.maxima.get(index).map(Vec::as_slice).unwrap_or_default();
-        let types =
-            wiring.modules.get(index).map(Vec::as_slice).unwrap_or_default().iter().filter_map(|wire| match wire {
-                Wire::Module { import, renamed, .. } if !renamed.is_empty() => {
-                    Some((import.as_str(), renamed.as_slice()))
-                }
-                _ => None,
-            });
+        let types = wires.iter().filter_map(|wire| match wire {
+            Wire::Module { import, renamed, .. } if !renamed.is_empty() => Some((import.as_str(), renamed.as_slice())),
+            _ => None,
+        });
         let types = types.collect();
         let edit = Edit { name: module.module.name(), maxima, met: Cell::new(0), rename: &rename, types };
         let failed = |cause| ComposeError::Edit { module: module.module.name().to_owned(), cause };

@@ -71,6 +71,13 @@ pub enum Request {
         /// The name it asks with (as the path), the arguments and bounds it wants.
         asked: BinaryGrant,
     },
+    /// An interface of the embedder's own.
+    Interface {
+        /// The module.
+        module: String,
+        /// What it imports: `acme:market/prices@1.0.0`.
+        interface: String,
+    },
 }
 
 impl Request {
@@ -79,19 +86,20 @@ impl Request {
         let (Request::Dir { module, .. }
         | Request::Env { module, .. }
         | Request::Host { module, .. }
-        | Request::Binary { module, .. }) = self;
+        | Request::Binary { module, .. }
+        | Request::Interface { module, .. }) = self;
         module
     }
 }
 
 impl Plan {
-    /// Checks that the modules of `spec` fit together and with the host. Nothing is run or
+    /// Checks that the modules of `spec` fit together and with the host (with what `engine` offers beyond WASI). Nothing is run or
     /// instantiated; of the host, only the granted programs are looked for. `engine` is kept for later.
     ///
     /// # Errors
     /// Every reason why they do not.
     pub fn link(engine: &Engine, mut spec: ServiceSpec) -> Result<Plan, LinkErrors> {
-        let wiring = check::check(&mut spec)?;
+        let wiring = check::check(&mut spec, engine.interfaces())?;
         let memories = MemoryPlan::new(&spec);
         Ok(Plan(Arc::new(Inner { engine: engine.clone(), spec, wiring, memories })))
     }
@@ -123,7 +131,7 @@ impl Plan {
 
     /// Everything that the modules may do, with who lets them.
     pub fn permissions(&self) -> Vec<Permission> {
-        permissions::permissions(&self.0.spec)
+        permissions::permissions(&self.0.spec, &self.0.wiring)
     }
 
     /// What works but is hardly meant like that: grants and modules of no use, imports for which nothing is granted.
@@ -133,7 +141,13 @@ impl Plan {
 
     /// What modules ask of the host, to be granted when the service is built.
     pub fn requests(&self) -> Vec<Request> {
-        self.0.spec.modules.iter().flat_map(requests_of).collect()
+        self.0
+            .spec
+            .modules
+            .iter()
+            .zip(&self.0.wiring.modules)
+            .flat_map(|(spec, wires)| requests_of(spec, wires))
+            .collect()
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -153,7 +167,7 @@ impl Plan {
     }
 }
 
-fn requests_of(spec: &ModuleSpec) -> impl Iterator<Item = Request> + '_ {
+fn requests_of<'a>(spec: &'a ModuleSpec, wires: &'a [Wire]) -> impl Iterator<Item = Request> + 'a {
     let module = || spec.module.name().to_owned();
     let dirs = spec.asked_dirs.iter().map(move |(guest, asked)| Request::Dir {
         module: module(),
@@ -171,7 +185,11 @@ fn requests_of(spec: &ModuleSpec) -> impl Iterator<Item = Request> + '_ {
         name: name.clone(),
         asked: asked.clone(),
     });
-    dirs.chain(variables).chain(hosts).chain(binaries)
+    let interfaces = wires.iter().filter_map(move |wire| match wire {
+        Wire::Embedder(import) => Some(Request::Interface { module: module(), interface: import.clone() }),
+        _ => None,
+    });
+    dirs.chain(variables).chain(hosts).chain(binaries).chain(interfaces)
 }
 
 impl std::fmt::Display for Request {
@@ -187,6 +205,7 @@ impl std::fmt::Display for Request {
             Request::Binary { module, name, asked } => {
                 write!(to, "`{module}` asks to run {:?} as `{name}`, with {}", asked.path, asked.args)
             }
+            Request::Interface { module, interface } => write!(to, "`{module}` asks to use `{interface}` of the host"),
         }
     }
 }

@@ -64,6 +64,8 @@ pub enum Access {
         /// How, and how much.
         grant: KvGrant,
     },
+    /// Call an interface of the host's embedder.
+    Interface(String),
     /// Read clocks.
     Clocks,
     /// Get random numbers.
@@ -102,8 +104,20 @@ const PROGRAMS: &[&str] = &["marine:host/binaries"];
 const WEB: &[&str] = &["marine:host/http"];
 const STORES: &[&str] = &["marine:host/keyvalue"];
 
-pub(super) fn permissions(spec: &ServiceSpec) -> Vec<Permission> {
-    spec.modules.iter().flat_map(of_module).collect()
+pub(super) fn permissions(spec: &ServiceSpec, wiring: &Wiring) -> Vec<Permission> {
+    let of = |(module, wires): (_, &Vec<Wire>)| {
+        let mut all = of_module(module);
+        all.extend(wires.iter().filter_map(|wire| interface(module, wire)));
+        all
+    };
+    spec.modules.iter().zip(&wiring.modules).flat_map(of).collect()
+}
+
+/// That the module may call what it imports of the embedder.
+fn interface(spec: &ModuleSpec, wire: &Wire) -> Option<Permission> {
+    let Wire::Embedder(import) = wire else { return None };
+    let (module, access) = (spec.module.name().to_owned(), Access::Interface(import.clone()));
+    Some(Permission { module, access, source: PermissionSource::Asked, used: true })
 }
 
 fn of_module(spec: &ModuleSpec) -> Vec<Permission> {
@@ -258,6 +272,7 @@ impl Access {
             Access::Binary { .. } => "binaries",
             Access::Host(_) => "hosts",
             Access::Store { .. } => "kv",
+            Access::Interface(_) => "interfaces",
             Access::Clocks | Access::Randomness => "always",
         }
     }
@@ -270,8 +285,8 @@ impl fmt::Display for Access {
             Access::Dir { guest, dir: Dir::Host { path, mode, .. } } => {
                 write!(to, "{} {guest} ({})", verb(*mode), path.display())
             }
-            Access::Dir { guest, dir: Dir::Volume { name, mode } } => {
-                write!(to, "{} {guest} (volume `{name}`)", verb(*mode))
+            Access::Dir { guest, dir: Dir::Volume { name, mode, quota } } => {
+                write!(to, "{} {guest} (volume `{name}`, up to {} MiB)", verb(*mode), quota.div_ceil(1 << 20))
             }
             Access::Dir { guest, dir: Dir::Temp } => write!(to, "read and write {guest} (scratch)"),
             Access::AskedDir { guest, ask, mode } => write!(to, "{} {guest} ({ask:?} of the host)", verb(*mode)),
@@ -282,6 +297,7 @@ impl fmt::Display for Access {
             Access::Store { name, grant } => {
                 write!(to, "{} the store `{name}` (up to {} KiB)", verb(grant.mode), grant.quota.div_ceil(1024))
             }
+            Access::Interface(interface) => write!(to, "use `{interface}` of the host"),
             Access::Clocks => to.write_str("read clocks"),
             Access::Randomness => to.write_str("get random numbers"),
         }

@@ -10,7 +10,7 @@ use marine_manifest::{MAX_INSTANCES, Mode};
 use super::Service;
 use super::code::Code;
 use super::error::StartError;
-use super::grants::{Endowment, Grants};
+use super::grants::{Endowment, Grants, VolumeQuotas};
 use super::queue::Queue;
 use super::shared::{Identity, Shared};
 use super::stats::Figures;
@@ -100,7 +100,8 @@ impl ServiceBuilder {
         if !refused.is_empty() {
             return Err(StartError::NotGranted(refused));
         }
-        let endow = |spec| Endowment::new(spec, &granted, volumes.as_deref());
+        let mut quotas = VolumeQuotas::new();
+        let endow = |spec| Endowment::new(spec, &granted, volumes.as_deref(), &mut quotas);
         let endowments = plan.spec().modules.iter().map(endow).collect::<Result<Vec<_>, _>>()?;
         let code = Code::of(&plan)?;
         let id: Arc<str> = id.unwrap_or_else(|| plan.name().to_owned()).into();

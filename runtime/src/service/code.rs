@@ -51,7 +51,7 @@ impl Code {
 
     fn new(plan: &Plan, component: &Component) -> wasmtime::Result<Code> {
         let mut linker = Linker::new(plan.engine().wasmtime());
-        host::define(&mut linker, component)?;
+        host::define(&mut linker, component, plan.engine().interfaces())?;
         let pre = linker.instantiate_pre(component)?;
         let modules = plan.modules().enumerate().map(|(index, module)| CodeModule::new(component, index, module));
         Ok(Code { pre, modules: modules.collect::<Result<_, _>>()? })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::host::HostError;
 use crate::link::Request;
 use crate::names;
 use crate::value::ValueError;
@@ -83,6 +84,18 @@ pub enum CallError {
         /// The bound that was in the way, in bytes.
         limit: u64,
     },
+    /// A function of the host's embedder, called by the guest, could not answer.
+    #[error("`{function}` of `{interface}`, called in `{called}`, failed: {cause}")]
+    Host {
+        /// The function that was called from outside.
+        called: String,
+        /// The embedder's interface.
+        interface: String,
+        /// Its function.
+        function: String,
+        /// What it answered.
+        cause: HostError,
+    },
     /// The result is larger than allowed.
     #[error("the result of `{function}` of `{module}` is larger than {limit} bytes of JSON")]
     OutputTooLarge {
@@ -134,6 +147,7 @@ impl CallError {
             CallError::NotCallable { .. } => "M513",
             CallError::Types { .. } => "M514",
             CallError::Cancelled { .. } => "M515",
+            CallError::Host { .. } => "M516",
         }
     }
 }

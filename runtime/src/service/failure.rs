@@ -6,7 +6,7 @@ use wasmtime::{Trap as WasmTrap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::error::{Frame, Trap};
-use crate::host::{Cancelled, Refusal, TimedOut};
+use crate::host::{Cancelled, HostError, HostFailure, Refusal, TimedOut};
 use crate::names;
 
 /// The most frames that a trap reports.
@@ -24,6 +24,8 @@ pub(crate) enum Failure {
     OutOfMemory { module: String, refusal: Refusal },
     /// What it returned is too large to be taken over.
     TooLarge,
+    /// A function of the embedder gave it no answer.
+    Host { interface: Arc<str>, function: Arc<str>, cause: HostError },
     /// Anything else.
     Trap(Trap),
 }
@@ -48,6 +50,10 @@ impl Failure {
         }
         if error.is::<Cancelled>() {
             return Failure::Cancelled;
+        }
+        if let Some(HostFailure { interface, function, cause }) = error.downcast_ref() {
+            let (interface, function, cause) = (interface.clone(), function.clone(), cause.clone());
+            return Failure::Host { interface, function, cause };
         }
         let frames = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
         if frames.is_empty() && trap.is_none() && is_exhausted(error) {

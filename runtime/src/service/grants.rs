@@ -11,12 +11,15 @@ use tempfile::TempDir;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::error::StartError;
-use crate::host::{Capture, Place, Program, Reach, find_program};
+use crate::host::{Capture, Place, Program, Quota, Quotas, Reach, find_program};
 use crate::link::Request;
+use crate::names;
 use crate::spec::ModuleSpec;
 
 /// The most random bytes a guest may ask for at once.
 const MAX_RANDOM: u64 = 1024 * 1024;
+/// Bytes that scratch space may hold.
+const SCRATCH_QUOTA: u64 = Dir::VOLUME_QUOTA;
 /// The variable that sets the level of a module's log records.
 const LOG_VARIABLE: &str = "WASM_LOG";
 
@@ -39,6 +42,8 @@ pub struct Grants {
     pub(crate) hosts: BTreeSet<(String, HostGrant)>,
     /// Module and its name for the program.
     pub(crate) binaries: BTreeMap<(String, String), BinaryGrant>,
+    /// Module and interface of the embedder, without its version.
+    pub(crate) interfaces: BTreeSet<(String, String)>,
 }
 
 impl Grants {
@@ -76,6 +81,13 @@ impl Grants {
         self
     }
 
+    /// Grants that `module` calls the embedder's `interface`, named with or without a version: see [`HostInterface`](crate::HostInterface).
+    #[must_use]
+    pub fn interface(mut self, module: &str, interface: &str) -> Grants {
+        self.interfaces.insert((module.to_owned(), names::unversioned(interface).to_owned()));
+        self
+    }
+
     /// These grants and `more`.
     #[must_use]
     pub fn and(mut self, more: Grants) -> Grants {
@@ -83,6 +95,7 @@ impl Grants {
         self.variables.extend(more.variables);
         self.hosts.extend(more.hosts);
         self.binaries.extend(more.binaries);
+        self.interfaces.extend(more.interfaces);
         self
     }
 
@@ -102,6 +115,9 @@ impl Grants {
                 self.hosts.iter().any(|(of, granted)| of == module && granted.includes(host))
             }
             Request::Binary { module, name, .. } => self.binaries.contains_key(&(module.clone(), name.clone())),
+            Request::Interface { module, interface } => {
+                self.interfaces.contains(&(module.clone(), names::unversioned(interface).to_owned()))
+            }
         }
     }
 
@@ -122,7 +138,11 @@ impl Grants {
         let binary = self.binaries.keys().find(|(module, wanted)| {
             !asked(module, &|request| matches!(request, Request::Binary { name, .. } if name == wanted))
         });
-        let named = dir.or(variable).or(binary).cloned();
+        let interface = self.interfaces.iter().find(|(module, granted)| {
+            let is = |request: &Request| matches!(request, Request::Interface { interface, .. } if names::unversioned(interface) == granted);
+            !asked(module, &is)
+        });
+        let named = dir.or(variable).or(binary).or(interface).cloned();
         named.or_else(|| host.map(|(module, host)| (module.clone(), host.to_string())))
     }
 }
@@ -146,7 +166,12 @@ pub(crate) struct Mount {
     pub(crate) mode: Mode,
     /// Where it lies; scratch space is made anew for each instance.
     pub(crate) path: Option<PathBuf>,
+    /// How much a volume may hold.
+    quota: Option<Quota>,
 }
+
+/// The accounts of a service's volumes, by name: modules that share a volume share its account.
+pub(super) type VolumeQuotas = BTreeMap<String, Quota>;
 
 /// What a directory of a module is on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,17 +186,22 @@ pub enum DirectoryKind {
 
 impl Endowment {
     /// What `spec` with `granted` amounts to; directories that shall exist are made.
-    pub(crate) fn new(spec: &ModuleSpec, granted: &Grants, volumes: Option<&Path>) -> Result<Endowment, StartError> {
+    pub(crate) fn new(
+        spec: &ModuleSpec,
+        granted: &Grants,
+        volumes: Option<&Path>,
+        quotas: &mut VolumeQuotas,
+    ) -> Result<Endowment, StartError> {
         let module = spec.module.name();
         let mut mounts = Vec::new();
         for (guest, dir) in &spec.grants.dirs {
-            mounts.push(mount(module, guest, dir, volumes)?);
+            mounts.push(mount(module, guest, dir, volumes, quotas)?);
         }
         for (guest, asked) in &spec.asked_dirs {
             // `refused` was asked before: what is missing here cannot happen.
             if let Some((path, _)) = granted.dirs.get(&(module.to_owned(), asked.ask.clone())) {
                 let dir = Dir::Host { path: path.clone(), mode: asked.mode, create: false };
-                mounts.push(mount(module, guest, &dir, volumes)?);
+                mounts.push(mount(module, guest, &dir, volumes, quotas)?);
             }
         }
         let mut env = variables(module, &spec.grants.env)?;
@@ -190,7 +220,7 @@ impl Endowment {
         service_id: &str,
         stdout: &Capture,
         stderr: &Capture,
-    ) -> Result<(WasiCtx, Vec<Place>, Vec<TempDir>), StartError> {
+    ) -> Result<(WasiCtx, Vec<Place>, Quotas, Vec<TempDir>), StartError> {
         let mut builder = WasiCtxBuilder::new();
         // Guests run on threads that may block.
         builder.allow_blocking_current_thread(true).max_random_size(MAX_RANDOM);
@@ -201,7 +231,7 @@ impl Endowment {
         for (name, value) in &self.env {
             builder.env(name, value);
         }
-        let (mut places, mut scratch) = (Vec::new(), Vec::new());
+        let (mut places, mut quotas, mut scratch) = (Vec::new(), Quotas::default(), Vec::new());
         for mount in &self.mounts {
             let failed = |path: &Path, cause: String| failure(&self.module, &mount.guest, path, cause);
             let path = match &mount.path {
@@ -220,9 +250,14 @@ impl Endowment {
             };
             let opened = builder.preopened_dir(&path, &mount.guest, perms);
             opened.map_err(|cause| failed(&path, format!("{cause:#}")))?;
+            let quota = match mount.kind {
+                DirectoryKind::Scratch => Some(Quota::new(path.clone(), SCRATCH_QUOTA)),
+                _ => mount.quota.clone(),
+            };
+            quotas.directories.extend(quota.map(|quota| (mount.guest.clone(), quota)));
             places.push(Place { guest: mount.guest.clone(), path, mode: mount.mode });
         }
-        Ok((builder.build(), places, scratch))
+        Ok((builder.build(), places, quotas, scratch))
     }
 }
 
@@ -256,20 +291,29 @@ fn variables(module: &str, env: &BTreeMap<String, EnvValue>) -> Result<Vec<(Stri
     env.iter().map(|(name, of)| Ok((name.clone(), value(of)?))).collect()
 }
 
-fn mount(module: &str, guest: &str, dir: &Dir, volumes: Option<&Path>) -> Result<Mount, StartError> {
+fn mount(
+    module: &str,
+    guest: &str,
+    dir: &Dir,
+    volumes: Option<&Path>,
+    quotas: &mut VolumeQuotas,
+) -> Result<Mount, StartError> {
+    let mut limited = None;
     let (kind, path, mode) = match dir {
         Dir::Temp => (DirectoryKind::Scratch, None, Mode::ReadWrite),
         Dir::Host { path, mode, create } => (DirectoryKind::Host, Some(existing(module, guest, path, *create)?), *mode),
-        Dir::Volume { name, mode } => {
+        Dir::Volume { name, mode, quota } => {
             let Some(volumes) = volumes else {
                 return Err(StartError::NoVolumes { module: module.to_owned(), volume: name.clone() });
             };
             check_name(name).map_err(|cause| failure(module, guest, Path::new(name), cause.to_string()))?;
             let path = existing(module, guest, &volumes.join(name), true)?;
+            let account = quotas.entry(name.clone()).or_insert_with(|| Quota::new(path.clone(), *quota));
+            limited = Some(account.with_limit(*quota));
             (DirectoryKind::Volume(name.clone()), Some(path), *mode)
         }
     };
-    Ok(Mount { guest: guest.to_owned(), kind, mode, path })
+    Ok(Mount { guest: guest.to_owned(), kind, mode, path, quota: limited })
 }
 
 fn existing(module: &str, guest: &str, path: &Path, create: bool) -> Result<PathBuf, StartError> {

@@ -152,11 +152,11 @@ fn module_state(shared: &Shared, endowment: &Endowment) -> Result<ModuleState, S
     };
     let stdout = Capture::new(log.clone(), "stdout", LogLevel::Info);
     let stderr = Capture::new(log.clone(), "stderr", LogLevel::Warn);
-    let (wasi, places, scratch) = endowment.context(&shared.identity.id, &stdout, &stderr)?;
+    let (wasi, places, quotas, scratch) = endowment.context(&shared.identity.id, &stdout, &stderr)?;
     let mut table = ResourceTable::new();
     table.set_max_capacity(MAX_RESOURCES.saturating_add(places.len()));
     let denials = Denials { reach: endowment.reach.clone(), log: log.clone(), counter: shared.denials.clone() };
-    Ok(ModuleState { wasi, table, log, denials, places, stdout, stderr, _scratch: scratch })
+    Ok(ModuleState { wasi, table, log, denials, places, quotas, stdout, stderr, _scratch: scratch })
 }
 
 /// Sets what bounds the work that follows.
@@ -210,6 +210,9 @@ fn no_instance(shared: &Shared, error: &wasmtime::Error, store: &mut Store<State
             let (asked, limit) = (refusal.asked, refusal.limit);
             let cause = format!("`{module}` asked for {asked} bytes of memory, the limit is {limit} bytes");
             StartError::Refused { service, cause }
+        }
+        Failure::Host { interface, function, cause } => {
+            StartError::Refused { service, cause: format!("`{function}` of `{interface}` failed: {cause}") }
         }
         Failure::Trap(trap) if is_trap => StartError::Trap { service, trap: Box::new(trap) },
         Failure::Trap(_) | Failure::TooLarge => StartError::Refused { service, cause: format!("{error:#}") },

@@ -283,6 +283,10 @@ impl Shared {
             Failure::OutOfMemory { module, refusal } => {
                 CallError::OutOfMemory { module, function, asked: refusal.asked, limit: refusal.limit }
             }
+            Failure::Host { interface, function: host, cause } => {
+                let (interface, host) = (interface.to_string(), host.to_string());
+                CallError::Host { called: function, interface, function: host, cause }
+            }
             Failure::TooLarge => CallError::OutputTooLarge { module, function, limit: self.plan.limits().result },
             Failure::Trap(trap) => CallError::Trap(Box::new(trap)),
         }

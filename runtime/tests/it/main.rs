@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod calls;
+mod embedding;
 mod garbage;
 mod guests;
 mod hostile;

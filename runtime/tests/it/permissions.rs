@@ -161,7 +161,7 @@ fn places_that_cannot_be_used_are_named() {
         let builder = if volumes { builder.volumes(dir.path()) } else { builder };
         builder.build()
     };
-    let volume = |name: &str| Dir::Volume { name: name.to_owned(), mode: Mode::ReadWrite };
+    let volume = |name: &str| Dir::volume(name, Mode::ReadWrite);
     let host = |name: &str, create| Dir::Host { path: dir.path().join(name), mode: Mode::ReadOnly, create };
     assert!(matches!(build(volume("data"), false), Err(StartError::NoVolumes { .. })));
     assert!(matches!(build(volume("../data"), true), Err(StartError::Dir { .. })));

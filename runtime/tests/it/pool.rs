@@ -145,7 +145,7 @@ fn directories_tell_what_modules_see() {
     let mut one = spec(&[("stock", &stock())]);
     one.modules[0].grants.dirs = [
         ("/in".to_owned(), Dir::Host { path: dir.path().to_path_buf(), mode: Mode::ReadOnly, create: false }),
-        ("/keep".to_owned(), Dir::Volume { name: "keep".to_owned(), mode: Mode::ReadWrite }),
+        ("/keep".to_owned(), Dir::volume("keep", Mode::ReadWrite)),
         ("/tmp".to_owned(), Dir::Temp),
     ]
     .into();

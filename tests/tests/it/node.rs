@@ -96,7 +96,7 @@ async fn a_service_of_three_modules_through_a_relay() {
 async fn a_volume_outlives_its_node() {
     let dir = tempfile::tempdir().unwrap();
     let durable = |dir: &Path| NodeConfig { data_dir: Some(dir.to_owned()), ..config(3) };
-    let volume = DirRequest::Volume { volume: "data".to_owned(), mode: Mode::ReadWrite };
+    let volume = DirRequest::Volume { volume: "data".to_owned(), mode: Mode::ReadWrite, quota: None };
     let grants = GrantRequests { dirs: BTreeMap::from([("/data".to_owned(), volume)]), ..GrantRequests::default() };
 
     let first = Node::start(durable(dir.path())).await.unwrap();

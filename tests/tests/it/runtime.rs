@@ -30,7 +30,7 @@ fn directories_belong_to_one_module() {
     fs::write(shelf.join("note"), "hello").unwrap();
     fs::write(place.path().join("secret"), "no").unwrap();
     let host = |mode| Dir::Host { path: shelf.clone(), mode, create: false };
-    let volume = |mode| Dir::Volume { name: "data".to_owned(), mode };
+    let volume = |mode| Dir::volume("data", mode);
     let mut spec = two_probes();
     spec.modules[0].grants.dirs = BTreeMap::from([
         ("/shelf".to_owned(), host(Mode::ReadWrite)),
@@ -66,6 +66,36 @@ fn directories_belong_to_one_module() {
     let variables = |module| call(&service, module, "variables", json!([])).unwrap();
     assert_eq!(variables("left"), json!([["service_id", "two-1"]]));
     assert_eq!(variables("right"), json!([["ROLE", "reader"], ["service_id", "two-1"]]));
+}
+
+#[test]
+fn volumes_and_scratch_have_a_quota() {
+    let place = tempfile::tempdir().unwrap();
+    let mut spec = two_probes();
+    let small = Dir::Volume { name: "data".to_owned(), mode: Mode::ReadWrite, quota: 100_000 };
+    spec.modules[0].grants.dirs = [("/data".to_owned(), small), ("/tmp".to_owned(), Dir::Temp)].into();
+    spec.modules[1].grants.dirs = [("/data".to_owned(), Dir::volume("data", Mode::ReadWrite))].into();
+    let plan = Plan::link(engine(), spec).unwrap();
+    let service = Service::builder(plan).volumes(place.path()).build().unwrap();
+    let write =
+        |module: &str, path: &str, bytes: usize| call(&service, module, "write", json!([path, "x".repeat(bytes)]));
+    let is_full = |answer: Result<Value, CallError>| {
+        let Err(CallError::Service(error)) = answer else { panic!("{answer:?}") };
+        assert!(error.to_string().to_lowercase().contains("quota"), "{error}");
+    };
+    write("left", "/data/a", 50_000).unwrap();
+    is_full(write("left", "/data/b", 60_000));
+    assert!(fs::metadata(place.path().join("data/b")).unwrap().len() <= 50_000, "what fits may be written");
+    write("left", "/data/b", 1).unwrap();
+    // What is replaced makes room.
+    (0..5).for_each(|_| drop(write("left", "/data/a", 60_000).unwrap()));
+    // Another module's quota of the same volume counts all that is in it, whoever wrote it.
+    write("right", "/data/c", 500_000).unwrap();
+    is_full(write("left", "/data/a", 1000));
+    write("left", "/tmp/a", 500_000).unwrap();
+    // Entries count besides their content.
+    let empty = (0..1000).map(|n| write("left", &format!("/data/{n}"), 0)).find(Result::is_err);
+    is_full(empty.unwrap());
 }
 
 #[cfg(unix)]
@@ -148,4 +178,34 @@ fn hoards_of_files_and_floods_of_records_are_bounded() {
     // 5 MiB were written; the burst is 1 MiB, and a slow machine earns some more meanwhile.
     assert!(kept.len() < 4_000 && service.stats().dropped_records > 1_000, "{} {:?}", kept.len(), service.stats());
     fine();
+}
+
+#[test]
+fn start_up_code_that_breaks_down_leaves_the_next_start_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let mut spec = spec(Profile::Release, &["startup"]);
+    let dir = Dir::Host { path: place.path().to_path_buf(), mode: Mode::ReadOnly, create: false };
+    spec.modules[0].grants.dirs = BTreeMap::from([("/orders".to_owned(), dir)]);
+    spec.limits = Limits { startup: Duration::from_secs(2), memory: 64 << 20, ..Limits::default() };
+    let (service, _) = service(spec);
+    let order = |order: &str| fs::write(place.path().join("start"), order).unwrap();
+    let mut texts = Vec::new();
+    for breakdown in ["panic", "exit", "loop", "sleep", "recurse", "hoard"] {
+        order(breakdown);
+        service.reset().unwrap();
+        let error = call(&service, "startup", "starts", json!([])).unwrap_err().to_string();
+        // How much it asked for is the allocator's choice.
+        let cause = error.split(';').next().and_then(|cause| cause.split(" asked").next()).unwrap_or_default();
+        texts.push(format!("{breakdown}: {cause}"));
+        order("be well");
+        assert_eq!(call(&service, "startup", "starts", json!([])), Ok(json!(1)), "after {breakdown}");
+    }
+    insta::assert_snapshot!(texts.join("\n"), @"
+    panic: start-up of `test` failed: `startup` trapped in `start-up`: wasm trap: wasm `unreachable` instruction executed
+    exit: start-up of `test` failed: `startup` trapped in `start-up`: it called exit with code 1
+    loop: start-up of `test` did not end within 2000 ms
+    sleep: start-up of `test` did not end within 2000 ms
+    recurse: start-up of `test` failed: `startup` trapped in `start-up`: wasm trap: out of bounds memory access
+    hoard: start-up of `test` was refused: `startup`
+    ");
 }
