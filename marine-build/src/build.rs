@@ -40,6 +40,9 @@ pub struct BuildRequest {
     /// Seconds since 1970 that count as the time of the build (`SOURCE_DATE_EPOCH`); if not given, the time of the last commit if
     /// nothing changed since, else now.
     pub build_time: Option<u64>,
+    /// Whether the commands run that make modules of other languages (`build` in the manifest). They are programs of the project's
+    /// author, with all rights of whoever builds: only who asked for a build shall run them.
+    pub run_commands: bool,
     /// Arguments that cargo gets as they are.
     pub cargo_args: Vec<String>,
     /// Whether cargo colours its messages.
@@ -69,7 +72,7 @@ impl Profile {
 }
 
 impl BuildRequest {
-    /// A dev build of the project at `path` with this process's toolchain options.
+    /// A dev build of the project at `path` with this process's toolchain options, which runs no commands of the project.
     ///
     /// # Errors
     /// See [`toolchain::Options::from_env`]; and if `SOURCE_DATE_EPOCH` is no number.
@@ -85,6 +88,7 @@ impl BuildRequest {
             target_dir: None,
             packages: Vec::new(),
             build_time,
+            run_commands: false,
             cargo_args: Vec::new(),
             color: false,
             toolchain: toolchain::Options::from_env()?,
@@ -183,7 +187,7 @@ pub fn build(request: &BuildRequest, events: &mut dyn FnMut(BuildEvent<'_>)) -> 
     let mut inputs = inputs::of_project(project.manifest.as_ref(), &modules);
     let built = job.build_modules(&modules, &mut inputs, events)?;
     let manifest = project.manifest.as_ref().filter(|manifest| is_complete(manifest, &built));
-    manifest.map_or(Ok(()), |manifest| made::make(manifest, &[&out_dir, &target_dir], events))?;
+    manifest.map_or(Ok(()), |manifest| made::make(manifest, &[&out_dir, &target_dir], request.run_commands, events))?;
     let service = manifest.map(|manifest| job.write_blueprint(manifest, &built)).transpose()?;
     if let Some(service) = &service {
         events(BuildEvent::Service(service));

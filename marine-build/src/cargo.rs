@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use cargo_metadata::Message;
+use cargo_metadata::{CompilerMessage, Message};
 
 use crate::build::BuildRequest;
 use crate::command::{send_lines, shown};
 use crate::error::BuildError;
-use crate::event::BuildEvent;
+use crate::event::{BuildEvent, Diagnostic};
 use crate::project::CrateModule;
 use crate::toolchain::{TARGET, Toolchain};
 
@@ -30,6 +30,7 @@ pub(crate) struct Artifact {
 enum Line {
     Stderr(String),
     Artifact(Artifact),
+    Diagnostic(Diagnostic),
 }
 
 /// Builds the packages of `modules`, which belong to one workspace.
@@ -46,20 +47,25 @@ pub(crate) fn build(
     let line = shown(&cargo);
     let mut child = cargo.spawn().map_err(BuildError::io("run", "cargo"))?;
     let (to, lines) = mpsc::channel();
-    read_artifacts(child.stdout.take(), to.clone());
+    read_messages(child.stdout.take(), to.clone());
     send_lines(child.stderr.take(), to, Line::Stderr);
 
     let mut artifacts = Vec::new();
     let mut last = std::collections::VecDeque::with_capacity(LAST_LINES);
+    let mut said = |text: &str, events: &mut dyn FnMut(BuildEvent<'_>)| {
+        events(BuildEvent::Cargo(text));
+        if last.len() == LAST_LINES {
+            last.pop_front();
+        }
+        last.push_back(text.to_owned());
+    };
     for line in lines {
         match line {
             Line::Artifact(artifact) => artifacts.push(artifact),
-            Line::Stderr(text) => {
-                events(BuildEvent::Cargo(&text));
-                if last.len() == LAST_LINES {
-                    last.pop_front();
-                }
-                last.push_back(text);
+            Line::Stderr(text) => said(&text, events),
+            Line::Diagnostic(diagnostic) => {
+                events(BuildEvent::Diagnostic(&diagnostic));
+                diagnostic.rendered.lines().for_each(|line| said(line, events));
             }
         }
     }
@@ -72,8 +78,11 @@ pub(crate) fn build(
 }
 
 fn command(request: &BuildRequest, mut cargo: Command, modules: &[&CrateModule], target_dir: &Path) -> Command {
-    cargo.arg("build").args(["--message-format", "json-render-diagnostics"]);
-    cargo.args(["--color", if request.color { "always" } else { "never" }]);
+    let (format, color) = match request.color {
+        true => ("json,json-diagnostic-rendered-ansi", "always"),
+        false => ("json", "never"),
+    };
+    cargo.arg("build").args(["--message-format", format, "--color", color]);
     cargo.args(["--profile", request.profile.cargo_name()]);
     if let Some(module) = modules.first() {
         cargo.arg("--manifest-path").arg(module.workspace_root.join("Cargo.toml"));
@@ -88,21 +97,36 @@ fn command(request: &BuildRequest, mut cargo: Command, modules: &[&CrateModule],
     cargo
 }
 
-fn read_artifacts(pipe: Option<impl Read + Send + 'static>, to: mpsc::Sender<Line>) {
+fn read_messages(pipe: Option<impl Read + Send + 'static>, to: mpsc::Sender<Line>) {
     let Some(pipe) = pipe else { return };
     thread::spawn(move || {
         for message in Message::parse_stream(BufReader::new(pipe)).map_while(Result::ok) {
-            let Message::CompilerArtifact(artifact) = message else { continue };
-            let wasm = artifact.filenames.iter().find(|file| file.extension() == Some("wasm"));
-            if let Some(wasm) = wasm {
-                let artifact = Artifact {
-                    package_id: artifact.package_id.repr.clone(),
-                    target: artifact.target.name.clone(),
-                    wasm: wasm.clone().into(),
-                };
-                // The receiver lives until both pipes end.
-                let _ = to.send(Line::Artifact(artifact));
-            }
+            let line = match message {
+                Message::CompilerArtifact(artifact) => made(artifact).map(Line::Artifact),
+                Message::CompilerMessage(message) => Some(Line::Diagnostic(found(message))),
+                _ => None,
+            };
+            // The receiver lives until both pipes end.
+            let _ = line.map(|line| to.send(line));
         }
     });
+}
+
+fn made(artifact: cargo_metadata::Artifact) -> Option<Artifact> {
+    let wasm = artifact.filenames.into_iter().find(|file| file.extension() == Some("wasm"))?;
+    Some(Artifact { package_id: artifact.package_id.repr, target: artifact.target.name, wasm: wasm.into() })
+}
+
+fn found(CompilerMessage { message, .. }: CompilerMessage) -> Diagnostic {
+    let place = message.spans.iter().find(|span| span.is_primary);
+    Diagnostic {
+        level: serde_json::to_value(message.level)
+            .ok()
+            .and_then(|level| Some(level.as_str()?.to_owned()))
+            .unwrap_or_default(),
+        code: message.code.map(|code| code.code),
+        place: place.map(|span| (span.file_name.clone(), span.line_start, span.column_start)),
+        rendered: message.rendered.unwrap_or_else(|| message.message.clone()),
+        message: message.message,
+    }
 }

@@ -67,6 +67,17 @@ pub enum BuildError {
         /// How it failed.
         why: String,
     },
+    /// A module of another language that is not there, while its command was not to be run.
+    #[error(
+        "error[M220]: module `{module}` was not made yet: there is no {wasm}\nhelp: `marine build` runs the command that makes it",
+        wasm = wasm.display()
+    )]
+    NotMade {
+        /// The module.
+        module: String,
+        /// Its file.
+        wasm: PathBuf,
+    },
     /// A package was asked for that is no module.
     #[error("error[M218]: no module is called `{wanted}`, nor its package\nhelp: there are {known}")]
     NotSelected {

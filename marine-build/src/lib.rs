@@ -41,5 +41,6 @@ pub use crate::build::{BuildOutput, BuildRequest, BuiltModule, BuiltService, Pro
 pub use crate::component_wit::component_wit;
 pub use crate::encode::{EncodeError, Encoded, ModuleMeta, componentize};
 pub use crate::error::{BuildError, ErrorKind};
-pub use crate::event::BuildEvent;
+pub use crate::event::{BuildEvent, Diagnostic};
 pub use crate::inputs::inputs;
+pub use crate::output::write_if_changed;

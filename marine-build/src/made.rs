@@ -15,11 +15,13 @@ const MAX_FILES: usize = 20_000;
 /// Directories that hold what others made.
 const MADE: [&str; 3] = ["target", "node_modules", "__pycache__"];
 
-/// Runs the commands of the modules that have one and are missing or older than what lies beside the manifest. What lies in
-/// `outputs` is written by builds, and makes nothing outdated.
+/// Runs the commands of the modules that have one and are missing or older than what lies beside the manifest; where commands may
+/// not be `run`, what is outdated is told and what is missing is an error. What lies in `outputs` is written by builds, and makes
+/// nothing outdated.
 pub(crate) fn make(
     manifest: &Manifest,
     outputs: &[&Path],
+    run: bool,
     events: &mut dyn FnMut(BuildEvent<'_>),
 ) -> Result<(), BuildError> {
     let outputs: Vec<_> = outputs.iter().filter_map(|path| std::path::absolute(path).ok()).collect();
@@ -27,7 +29,14 @@ pub(crate) fn make(
         if let (Source::Wasm(wasm), [program, args @ ..]) = (&entry.source, entry.build.as_slice())
             && is_outdated(wasm, &manifest.dir, &outputs)
         {
-            run(entry, program, args, &manifest.dir, events)?;
+            if !run {
+                if !wasm.is_file() {
+                    return Err(BuildError::NotMade { module: entry.name.clone(), wasm: wasm.clone() });
+                }
+                events(BuildEvent::Outdated { module: &entry.name });
+                continue;
+            }
+            run_command(entry, program, args, &manifest.dir, events)?;
             if !wasm.is_file() {
                 return Err(failed(entry, &entry.build.join(" "), format!("it made no {}", wasm.display())));
             }
@@ -37,7 +46,7 @@ pub(crate) fn make(
     Ok(())
 }
 
-fn run(
+fn run_command(
     entry: &ModuleEntry,
     program: &str,
     args: &[String],

@@ -5,7 +5,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// Makes `path` hold `bytes`; leaves the file alone if it already does. Returns whether it was written.
-pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_if_changed(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     if fs::metadata(path).is_ok_and(|meta| meta.len() == bytes.len() as u64) && fs::read(path)? == bytes {
         return Ok(false);
     }

@@ -14,6 +14,7 @@ mod paths;
 mod project;
 mod render;
 mod repl;
+mod selection;
 mod signals;
 mod template;
 mod toolchain;

@@ -35,15 +35,31 @@ pub(crate) fn request(path: &Path, profile: Profile) -> Outcome<BuildRequest> {
 
 /// Builds what `request` says, showing cargo's messages and a line per module.
 pub(crate) fn build(request: &BuildRequest, progress: &Progress, ui: Ui) -> Outcome<BuildOutput> {
+    build_heard(request, progress, ui, &mut |_| ())
+}
+
+/// The same; `hear` is told everything.
+pub(crate) fn build_heard(
+    request: &BuildRequest,
+    progress: &Progress,
+    ui: Ui,
+    hear: &mut dyn FnMut(&BuildEvent<'_>),
+) -> Outcome<BuildOutput> {
     // Cargo's messages are kept back while all goes well and nobody asked for them; a failure shows them in full.
     let mut said = Vec::new();
-    let result = marine_build::build(request, &mut |event| match event {
+    let mut show = |event: BuildEvent<'_>| match event {
         BuildEvent::Toolchain(step) => progress.line(step),
         BuildEvent::Cargo(line) if ui.verbose > 0 => progress.line(line),
         BuildEvent::Cargo(line) => {
             progress.detail(line.trim());
             said.push(line.to_string());
         }
+        BuildEvent::Command { module, command } => progress.status(ui, "Making", format_args!("{module} ({command})")),
+        BuildEvent::Outdated { module } => progress.pause(|| {
+            ui.warn(format_args!(
+                "module `{module}` may be outdated: something beside it is newer\n  help: `marine build` makes it"
+            ));
+        }),
         BuildEvent::Module(module) if !module.cached => progress.status(
             ui,
             "Encoding",
@@ -56,6 +72,10 @@ pub(crate) fn build(request: &BuildRequest, progress: &Progress, ui: Ui) -> Outc
             ),
         ),
         _ => {}
+    };
+    let result = marine_build::build(request, &mut |event| {
+        hear(&event);
+        show(event);
     });
     let complains = |line: &String| line.contains("warning") || line.contains("error");
     if result.is_err() || said.iter().any(complains) {
@@ -166,6 +186,14 @@ impl Built {
         link(ServiceSpec::from_manifest(&self.manifest, |entry| load(&entry.name, self.wasm(&entry.name)?))?)
     }
 
+    /// The module whose functions the service offers.
+    pub(crate) fn facade(&self) -> Outcome<Module> {
+        let named = self.manifest.service.facade.as_deref();
+        let name = named.or_else(|| self.manifest.modules.last().map(|module| module.name.as_str()));
+        let name = name.ok_or_else(|| Failure::new(Exit::Manifest, "the service has no module"))?;
+        load(name, self.wasm(name)?)
+    }
+
     /// What each module offers. Modules that cannot be read are left out; linking tells what is wrong with them.
     pub(crate) fn interfaces(&self) -> Vec<(String, Interface)> {
         let modules = self.files.iter().filter_map(|(name, path)| load(name, path).ok());
@@ -236,7 +264,7 @@ pub(crate) fn link(spec: ServiceSpec) -> Outcome<Plan> {
 fn grants(module: &ModuleEntry) -> String {
     let dirs = module.grants.dirs.iter().map(|(guest, dir)| match dir {
         Dir::Host { path, mode, .. } => format!("{guest}: {} ({})", path.display(), mode.as_str()),
-        Dir::Volume { name, mode } => format!("{guest}: volume `{name}` ({})", mode.as_str()),
+        Dir::Volume { name, mode, .. } => format!("{guest}: volume `{name}` ({})", mode.as_str()),
         Dir::Temp => format!("{guest}: scratch space"),
     });
     let env = module.grants.env.keys().map(|name| format!("variable {name}"));

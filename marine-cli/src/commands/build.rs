@@ -3,24 +3,27 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use marine_build::{BuildOutput, Profile};
+use marine_build::{BuildEvent, BuildOutput, Profile, write_if_changed};
 use serde_json::json;
 
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Fail, Outcome};
 use crate::project::{self, Built};
+use crate::repl;
+use crate::selection::Selection;
 use crate::ui::{Ui, count, seconds, size};
 use crate::watch::Watcher;
 
 /// Build modules and link the service.
 ///
 /// Builds the modules of the nearest Marine.toml (or Cargo package), checks that they fit together, and writes the service's
-/// blueprint. Outputs lie in target/marine/PROFILE. In a project all services are built.
+/// blueprint and its Aqua declarations. Outputs lie in target/marine/PROFILE. In a project all services are built.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   marine build
   marine build --release
   marine build --watch                    again whenever a source changes
+  marine build -p till                    only this module
   marine build shop/Marine.toml -- --features cards")]
 pub(crate) struct Build {
     /// A Marine.toml, a Cargo.toml or a directory
@@ -38,9 +41,8 @@ pub(crate) struct Build {
     /// Build again whenever a source changes, until Ctrl-C
     #[arg(short, long)]
     watch: bool,
-    /// Arguments for cargo
-    #[arg(last = true, value_name = "CARGO-ARGS")]
-    cargo: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 impl Build {
@@ -58,9 +60,10 @@ impl Build {
     fn build(&self, path: &Path, ui: Ui) -> Outcome<()> {
         let mut request = project::request(path, if self.release { Profile::Release } else { Profile::Dev })?;
         request.out_dir = self.out_dir.clone();
-        request.cargo_args = self.cargo.clone();
+        request.run_commands = true;
+        self.selection.apply(&mut request);
         let progress = ui.progress("Building");
-        let output = project::build(&request, &progress, ui)?;
+        let output = project::build_heard(&request, &progress, ui, &mut |event| progress.pause(|| report(ui, event)))?;
         let time = progress.elapsed();
         // Results must not share a line with the spinner.
         drop(progress);
@@ -127,8 +130,9 @@ fn report_modules(ui: Ui, output: &BuildOutput) {
         ui.document(
             "build.module",
             json!({
-                "name": module.name, "path": module.wasm, "wit": module.wit, "cid": module.cid.to_string(),
-                "size": module.size, "functions": module.functions, "interface": module.interface, "cached": module.cached,
+                "name": module.name, "version": module.version, "path": module.wasm, "wit": module.wit,
+                "cid": module.cid.to_string(), "size": module.size, "functions": module.functions,
+                "interface": module.interface, "cached": module.cached,
             }),
         );
     }
@@ -136,10 +140,45 @@ fn report_modules(ui: Ui, output: &BuildOutput) {
 
 fn report_service(ui: Ui, built: &Built) -> Outcome<()> {
     let service = built.service()?;
+    let aqua = declare(built, &service.path)?;
     ui.result(format_args!("{}  {}", service.path.display(), service.cid));
+    ui.result(aqua.display());
     ui.document(
         "build.service",
-        json!({ "name": service.name, "path": service.path, "cid": service.cid.to_string(), "cached": service.cached }),
+        json!({
+            "name": service.name, "path": service.path, "aqua": aqua, "cid": service.cid.to_string(),
+            "cached": service.cached,
+        }),
     );
     Ok(())
+}
+
+/// Writes what an Aqua program imports to call the service by its name, beside its blueprint.
+fn declare(built: &Built, blueprint: &Path) -> Outcome<PathBuf> {
+    let facade = built.facade()?;
+    let text = facade.interface().to_aqua(&repl::camel(built.name()), Some(built.name()));
+    let path = blueprint.with_extension("aqua");
+    write_if_changed(&path, text.as_bytes()).or_fail(Exit::Build, format!("cannot write `{}`", path.display()))?;
+    Ok(path)
+}
+
+/// What happens on the way, for programs.
+fn report(ui: Ui, event: &BuildEvent<'_>) {
+    match event {
+        BuildEvent::Cargo(line) => ui.document("build.cargo", json!({ "line": line })),
+        BuildEvent::Diagnostic(found) => {
+            let (file, line, column) = found
+                .place
+                .clone()
+                .map_or((None, None, None), |(file, line, column)| (Some(file), Some(line), Some(column)));
+            ui.document(
+                "build.diagnostic",
+                json!({
+                    "level": found.level, "code": found.code, "message": found.message, "file": file, "line": line,
+                    "column": column, "rendered": found.rendered,
+                }),
+            );
+        }
+        _ => {}
+    }
 }

@@ -1,12 +1,13 @@
 //! `marine call`: one call of a service, on this machine or over the network.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use marine_node::Multiaddr;
 use serde_json::{Value, json};
 
+use crate::commands::run;
 use crate::exit::{Exit, Fail, Failure, Outcome};
 use crate::identity;
 use crate::network;
@@ -26,7 +27,7 @@ Examples:
   marine call 'count(\"pears\")' -m stock.wasm      a component, without a manifest
   marine call 'whoami()' --params '{\"particle\": {\"init_peer_id\": \"12D3Koo..\"}}'
   marine call 'shop.total([], null)' --relay /ip4/127.0.0.1/tcp/7777/p2p/12D3Koo..
-  marine call '12D3Koo../shop.total([], null)' --relay ADDR")]
+  marine call '12D3Koo../shop.total([], null)' --relay ADDR --ttl 5s")]
 pub(crate) struct Call {
     /// Function and arguments; the values are JSON
     call: String,
@@ -39,6 +40,9 @@ pub(crate) struct Call {
     /// Call a service on the network, by way of this node; ends in /p2p/PEER
     #[arg(long, value_name = "ADDR", value_parser = network::address, conflicts_with_all = ["manifest", "params"])]
     relay: Vec<Multiaddr>,
+    /// How long the call may take over the network, in seconds, or with `ms`, `s`, `m`
+    #[arg(long, value_parser = run::duration, default_value = "120s", requires = "relay")]
+    ttl: Duration,
     /// Your key, by name or path
     #[arg(long, value_name = "KEY", requires = "relay")]
     key: Option<String>,
@@ -86,7 +90,7 @@ impl Call {
             let client = network::connect_any(key, self.relay).await?;
             let peer = peer.unwrap_or_else(|| client.relay());
             let (progress, started) = (ui.progress("Calling"), Instant::now());
-            let result = client.call(peer, &service, &call.function, args).await;
+            let result = client.call_within(self.ttl, peer, &service, &call.function, args).await;
             drop(progress);
             client.close().await;
             let result = result.map_err(network::answer_failure)?;

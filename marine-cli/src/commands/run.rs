@@ -127,7 +127,7 @@ fn parse_data(text: &str) -> Outcome<BTreeMap<String, Value>> {
     })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| format!("`{text}` is no duration; write `30s`, `500ms` or `2m`"))?;
     match &text[digits.len()..] {

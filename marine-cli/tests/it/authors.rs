@@ -85,6 +85,14 @@ fn a_check_finds_mistakes_and_writes_nothing() {
     fs::write(&source, text.replace("fn names(", "fn nmaes(").replace("fn sign(", "fn singn(")).expect("written");
     let broken = user.marine(&dir, &["check", "--json"]).expect(3);
     assert!(broken.stdout.contains("\"$type\":\"error\""), "{broken:?}");
+
+    // What the compiler finds comes with its place.
+    fs::write(&source, format!("{text}\nfn wrong() -> u8 {{ \"\" }}\n")).expect("written");
+    let documents = user.marine(&dir, &["build", "--json"]).expect(10).documents();
+    let found = documents.iter().find(|document| document["level"] == "error" && !document["file"].is_null());
+    let found = found.unwrap_or_else(|| panic!("{documents:?}"));
+    assert_eq!(follows(&schema(), found), "build.diagnostic");
+    assert_eq!((&found["code"], &found["file"]), (&"E0308".into(), &"greeter/src/lib.rs".into()), "{found}");
 }
 
 #[test]
@@ -187,9 +195,68 @@ fn a_build_that_watches_builds_again() {
     let output = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
     let kinds: Vec<String> = output
         .filter_map(|line| serde_json::from_str::<Value>(&line).ok()?["$type"].as_str().map(str::to_owned))
-        .filter(|kind| kind != "build.module" && kind != "build.service")
+        .filter(|kind| !["build.cargo", "build.module", "build.service"].contains(&kind.as_str()))
         .collect();
     assert_eq!(kinds[..3], ["build.finished", "build.changed", "build.finished"]);
+}
+
+/// Whether `value` is of the JSON type that a schema names, or of one of those.
+fn is_of(value: &Value, types: &Value) -> bool {
+    let is = |name: &Value| match name.as_str() {
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64(),
+        Some("boolean") => value.is_boolean(),
+        Some("array") => value.is_array(),
+        Some("null") => value.is_null(),
+        other => panic!("the schema has the type {other:?}"),
+    };
+    types.as_array().map_or_else(|| is(types), |several| several.iter().any(is))
+}
+
+/// Fails unless `document` is as one of the alternatives of the schema has it; returns its `$type`.
+fn follows(schema: &Value, document: &Value) -> String {
+    let kind = &document["$type"];
+    let all = schema["oneOf"].as_array().expect("alternatives");
+    let one = all.iter().find(|one| one["properties"]["$type"]["const"] == *kind);
+    let one = one.unwrap_or_else(|| panic!("the schema has no {document}"));
+    let fields = document.as_object().expect("an object");
+    for name in one["required"].as_array().expect("names") {
+        assert!(fields.contains_key(name.as_str().expect("a name")), "{name} of {document}");
+    }
+    for (name, value) in fields.iter().filter(|(name, _)| *name != "$type") {
+        assert!(is_of(value, &one["properties"][name]["type"]), "{name} of {document}");
+    }
+    kind.as_str().expect("a text").to_owned()
+}
+
+/// The schema of the documents that builds print.
+fn schema() -> Value {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/build-documents.schema.json");
+    serde_json::from_str(&fs::read_to_string(page).expect("the schema")).expect("JSON")
+}
+
+#[test]
+fn documents_of_builds_follow_their_schema() {
+    let (user, dir, schema) = (User::new(), project("two-modules"), schema());
+    let kinds = |arguments: &[&str], code: i32| -> Vec<String> {
+        let documents = user.marine(&dir, arguments).expect(code).documents();
+        let kinds = documents.iter().map(|document| follows(&schema, document));
+        kinds.filter(|kind| kind != "build.cargo").collect()
+    };
+    let modules = ["build.module", "build.module"].map(str::to_owned);
+    let whole = kinds(&["build", "--json"], 0);
+    assert_eq!(
+        (&whole[..2], &whole[2..]),
+        (&modules[..], &["build.service".to_owned(), "build.finished".to_owned()][..])
+    );
+    // Part of a service is no service.
+    assert_eq!(kinds(&["build", "--json", "-p", "guestbook", "--offline"], 0), ["build.module", "build.finished"]);
+    assert_eq!(kinds(&["build", "--json", "-p", "nobody"], 12), ["error"]);
+    assert_eq!(kinds(&["build", "--json", "--features", "no-such"], 10), ["error"]);
+
+    let declared = fs::read_to_string(dir.join("target/marine/dev/two-modules.aqua")).expect("the declarations");
+    assert!(declared.contains("service TwoModules(\"two-modules\"):"), "{declared}");
+    user.marine(&dir, &["aqua", "check", "target/marine/dev/two-modules.aqua"]).expect(0);
 }
 
 #[test]

@@ -116,6 +116,21 @@ impl Client {
         function: &str,
         args: Vec<Value>,
     ) -> Result<Value, CallFailure> {
+        self.call_within(TTL, peer, service, function, args).await
+    }
+
+    /// [`Client::call`] with the time that the call may take, `ttl`.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn call_within(
+        &self,
+        ttl: Duration,
+        peer: PeerId,
+        service: &str,
+        function: &str,
+        args: Vec<Value>,
+    ) -> Result<Value, CallFailure> {
         for name in [service, function] {
             if name.contains(['"', '\\', '\n']) {
                 return Err(CallFailure::Name(name.to_owned()));
@@ -123,7 +138,7 @@ impl Client {
         }
         let script = script(self.relay(), peer, service, function, args.len());
         let data: BTreeMap<_, _> = args.into_iter().enumerate().map(|(n, arg)| (format!("arg{n}"), arg)).collect();
-        let outcome = self.run(&script, data, TTL).await?;
+        let outcome = self.run(&script, data, ttl).await?;
         let (service, function) = (service.to_owned(), function.to_owned());
         match outcome.result {
             Ok(mut values) if values.len() == 1 => Ok(values.remove(0)),

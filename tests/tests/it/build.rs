@@ -406,20 +406,28 @@ fn a_module_of_another_language_is_made_by_its_command() {
         format!("[service]\nname = \"n\"\n[[module]]\nname = \"m\"\nwasm = \"m.wasm\"\nbuild = {command}\n")
     };
     project.write("Marine.toml", &manifest(r#"["sh", "-c", "echo copying; cp made.bin m.wasm"]"#));
-    let run = || {
+    let run_with = |run_commands| {
         let mut said = Vec::new();
-        let built = build(&project.request(), &mut |event| match event {
+        let request = BuildRequest { run_commands, ..project.request() };
+        let built = build(&request, &mut |event| match event {
             BuildEvent::Command { module, .. } => said.push(format!("make {module}")),
+            BuildEvent::Outdated { module } => said.push(format!("outdated {module}")),
             BuildEvent::Cargo(line) => said.push(line.to_owned()),
             _ => {}
         });
         built.map(|_| said)
     };
+    let run = || run_with(true);
+    let not_made = run_with(false).unwrap_err();
+    assert!(not_made.to_string().contains("`marine build` runs the command"), "{not_made}");
     assert_eq!(run().unwrap(), ["make m", "copying"]);
     assert!(run().unwrap().is_empty(), "nothing is newer than the component");
     let output = fs::File::create(project.dir.join("out/later")).unwrap();
     output.set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
     assert!(run().unwrap().is_empty(), "outputs of builds make no component outdated");
+    let component = fs::File::options().append(true).open(project.dir.join("m.wasm")).unwrap();
+    component.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(run_with(false).unwrap(), ["outdated m"], "commands run only where that is asked for");
     fs::remove_file(project.dir.join("m.wasm")).unwrap();
     assert_eq!(run().unwrap().len(), 2, "the component is missing");
 
