@@ -1,6 +1,8 @@
 //! Which memory belongs to which module. Wasmtime's limiter is told of a growing memory only how large it may become at most, so every
-//! memory without a maximum of its own is given one that no other has, just below what it could address anyway; the module's cap is
-//! kept by the limiter.
+//! memory is given a maximum that no other has: just below its own, or below what it could address anyway. The module's cap is kept by
+//! the limiter.
+
+use std::collections::BTreeSet;
 
 use crate::module::MemoryShape;
 use crate::spec::ServiceSpec;
@@ -32,12 +34,12 @@ pub(crate) struct MemoryTag {
 impl MemoryPlan {
     pub(crate) fn new(spec: &ServiceSpec) -> MemoryPlan {
         let mut plan = MemoryPlan::default();
-        let mut unique = MOST_PAGES;
+        let mut taken = BTreeSet::new();
         for (module, spec) in spec.modules.iter().enumerate() {
             let cap = spec.memory.unwrap_or(u64::MAX);
             let mut maxima = Vec::new();
             for shape in spec.module.memories() {
-                let maximum = maximum(shape, cap, &mut unique);
+                let maximum = maximum(shape, cap, &mut taken);
                 if let Some(bytes) = maximum.and_then(|pages| usize::try_from(pages.checked_shl(shape.page)?).ok()) {
                     let cap = usize::try_from(cap).unwrap_or(usize::MAX).min(bytes);
                     plan.tags.push(MemoryTag { maximum: bytes, module, cap });
@@ -50,15 +52,17 @@ impl MemoryPlan {
     }
 }
 
-fn maximum(shape: &MemoryShape, cap: u64, unique: &mut u64) -> Option<u64> {
-    match shape.maximum {
-        // Importers of a memory with a maximum may insist on it: it can become smaller, not larger.
-        Some(own) => Some(own.min(cap >> shape.page.min(63))),
-        None if shape.page == PAGE => {
-            let maximum = *unique;
-            *unique = unique.saturating_sub(1).max(shape.initial);
-            Some(maximum.max(shape.initial))
-        }
-        None => (cap != u64::MAX).then(|| cap >> shape.page.min(63)),
-    }
+/// The maximum of a memory, in pages. A memory whose size is fixed cannot be given another, so two of one size cannot be told apart.
+fn maximum(shape: &MemoryShape, cap: u64, taken: &mut BTreeSet<u64>) -> Option<u64> {
+    let page = shape.page.min(63);
+    // Importers of a memory with a maximum may insist on it: it can become smaller, not larger.
+    let most = match shape.maximum {
+        Some(own) => own.min(cap >> page),
+        None if shape.page == PAGE => MOST_PAGES,
+        None if cap == u64::MAX => return None,
+        None => cap >> page,
+    };
+    let maximum = (shape.initial..=most).rev().find(|pages| !taken.contains(&(pages << page))).unwrap_or(most);
+    taken.insert(maximum << page);
+    Some(maximum)
 }

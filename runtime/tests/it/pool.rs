@@ -83,6 +83,19 @@ fn memory_is_counted_and_capped_per_module() {
 }
 
 #[test]
+fn memories_with_equal_maxima_are_told_apart() {
+    let bounded =
+        |name: &str| work(name).replace("(memory (export \"memory\") 1)", "(memory (export \"memory\") 1 100)");
+    let (left, right) = (bounded("left"), bounded("right"));
+    let service = Service::builder(Plan::link(engine(), spec(&[("left", &left), ("right", &right)])).unwrap());
+    let service = service.build().unwrap();
+    assert_eq!(call(&service, "right", "grow", json!([9])), Ok(json!(1)));
+    let memory: Vec<u64> = service.stats().modules.iter().map(|module| module.memory / 65536).collect();
+    assert_eq!(memory, [1, 10]);
+    assert_eq!(call(&service, "left", "grow", json!([100])), Ok(json!(-1)), "the maximum stays");
+}
+
+#[test]
 fn a_cancelled_call_ends_and_the_next_works() {
     let service = Service::builder(Plan::link(engine(), spec(&[("work", &work("work"))])).unwrap()).build().unwrap();
     let token = CancelToken::new();

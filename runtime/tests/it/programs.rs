@@ -196,6 +196,7 @@ fn a_call_ends_its_programs() {
         assert!(matches!(answer, Err(CallError::Cancelled { .. })) || answer.unwrap()["ret_code"] == json!(100_000));
     });
     assert_eq!(running(word), 0);
+    assert_eq!(run(&wrap, "sleep", &["0"]).0, 0, "the next call is served");
 }
 
 #[test]

@@ -166,6 +166,8 @@ fn slow_servers_do_not_hold_a_call() {
         cancel.cancel();
         assert!(matches!(call.join().unwrap(), Err(CallError::Cancelled { .. })));
     });
+    let quick = send(&one, json!({"url": format!("http://127.0.0.1:{port}/quick")}));
+    assert_eq!(quick.map(|(status, _)| status), Ok(200), "the next call is served");
     // Nobody listens there any more.
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let nobody = service(&[format!("http://127.0.0.1:{gone}")]);
