@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 
 use marine_build::{BuildError, BuildEvent, BuildOutput, BuildRequest, BuiltService, ErrorKind, Profile};
 use marine_manifest::{Dir, Manifest, ModuleEntry, OLD_FILE_NAME, Project, Source, check_name};
-use marine_runtime::{Engine, EngineConfig, Interface, Module, Plan, ServiceSpec};
+use marine_runtime::{CodeCacheConfig, Engine, EngineConfig, Interface, Module, Plan, ServiceSpec};
 use tempfile::TempDir;
 
 use crate::exit::{Exit, Fail, Failure, Outcome};
+use crate::paths;
 use crate::repl::Extra;
 use crate::ui::{Progress, Ui, count, size};
 
@@ -253,12 +254,19 @@ pub(crate) fn link(spec: ServiceSpec) -> Outcome<Plan> {
     let engine = match ENGINE.get() {
         Some(engine) => engine,
         None => {
-            let engine = Engine::new(EngineConfig::default())
+            let engine = Engine::new(EngineConfig { cache: code_cache(), ..EngineConfig::default() })
                 .or_fail(Exit::Unexpected, "cannot start the engine that runs WebAssembly")?;
             ENGINE.get_or_init(|| engine)
         }
     };
     Plan::link(engine, spec).or_exit(Exit::Manifest)
+}
+
+/// Where compiled code is kept: with what else can be made again, if that was moved.
+fn code_cache() -> CodeCacheConfig {
+    let moved = std::env::var_os("MARINE_CACHE_DIR").is_some_and(|dir| !dir.is_empty());
+    let dir = paths::cache().ok().filter(|_| moved);
+    dir.map_or(CodeCacheConfig::User, |dir| CodeCacheConfig::Dir(dir.join("code")))
 }
 
 fn grants(module: &ModuleEntry) -> String {

@@ -7,6 +7,7 @@ mod build;
 mod call;
 mod check;
 mod completions;
+mod config;
 mod demo;
 mod deploy;
 mod doctor;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Air(air::Air),
     Aqua(aqua::Aqua),
     Key(key::Key),
+    Config(config::Config),
     Demo(demo::Demo),
     Doctor(doctor::Doctor),
     Toolchain(toolchain::Toolchain),
@@ -80,6 +82,7 @@ pub(crate) fn run(options: Options, ui: Ui) -> Outcome {
         Command::Air(command) => command.run(ui),
         Command::Aqua(command) => command.run(ui),
         Command::Key(command) => command.run(ui),
+        Command::Config(command) => command.run(ui),
         Command::Demo(command) => command.run(ui),
         Command::Doctor(command) => command.run(ui),
         Command::Toolchain(command) => command.run(ui),

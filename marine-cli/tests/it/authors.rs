@@ -260,6 +260,19 @@ fn documents_of_builds_follow_their_schema() {
 }
 
 #[test]
+fn settings_tell_where_they_come_from() {
+    let user = User::new();
+    let here = user.path("");
+    let mut command = user.command(&here, &["config", "show", "--origin"]);
+    let run = command.env("MARINE_CACHE_DIR", "/moved").env("MARINE_PROVISION", "").output().expect("marine runs");
+    let shown = String::from_utf8(run.stdout).expect("text");
+    assert!(shown.contains("cache-dir  /moved  (MARINE_CACHE_DIR)\n"), "{shown}");
+    assert!(shown.contains("provision  auto  (default)\n"), "{shown}");
+    let plain = user.marine(&here, &["config", "show"]).expect(0).stdout;
+    assert!(plain.contains(&format!("data-dir   {}\n", user.path("data/marine").display())), "{plain}");
+}
+
+#[test]
 fn errors_are_documents_where_programs_read() {
     let user = User::new();
     put(&user.path("shop/Marine.toml"), "[servise]\n[[module]]\nname = \"m\"\n");

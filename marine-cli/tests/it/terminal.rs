@@ -10,7 +10,7 @@ use rexpect::process::PtyProcess;
 use crate::support::{User, project};
 
 /// How long something may take to appear. The machine may be busy; nothing waits that long when all is well.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A component whose only function never ends.
 const ENDLESS: &str = r#"(component
@@ -159,4 +159,64 @@ fn ctrl_c_ends_the_call_and_not_the_session() {
     terminal.press("stats\r");
     terminal.see("1 failed");
     terminal.end("probe> ");
+}
+
+/// A component whose only function logs a line.
+const TALKATIVE: &str = r#"(component
+  (import "marine:host/log@1.0.0" (instance $log
+    (type $l (enum "error" "warn" "info" "debug" "trace"))
+    (export "level" (type $level (eq $l)))
+    (export "write" (func (param "level" $level) (param "target" string) (param "bits" u32) (param "message" string)))))
+  (core module $memory (memory (export "memory") 1) (data (i32.const 0) "the kettle boils"))
+  (core instance $m (instantiate $memory))
+  (core func $write (canon lower (func $log "write") (memory $m "memory")))
+  (core module $code
+    (import "log" "write" (func $write (param i32 i32 i32 i32 i32 i32)))
+    (func (export "say")
+      (call $write (i32.const 1) (i32.const 4) (i32.const 6) (i32.const 0) (i32.const 0) (i32.const 16))))
+  (core instance $i (instantiate $code (with "log" (instance (export "write" (func $write))))))
+  (func $say (canon lift (core func $i "say")))
+  (instance $api (export "say" (func $say)))
+  (export "marine:probe/api" (instance $api)))"#;
+
+#[test]
+fn records_are_followed_until_ctrl_c() {
+    let user = User::new();
+    std::fs::write(user.path("probe.wasm"), wat::parse_str(TALKATIVE).expect("a component")).expect("written");
+    let mut terminal = Terminal::start(&user, &user.path(""), &["repl", "probe.wasm"]);
+    terminal.see("probe> ");
+    terminal.press("say()\r");
+    terminal.see("probe> ");
+    terminal.press("logs -f\r");
+    terminal.see("the kettle boils");
+    terminal.see("(Ctrl-C ends)");
+    terminal.interrupt_until("probe> ");
+    terminal.press("say()\r");
+    terminal.end("probe> ");
+}
+
+#[test]
+fn a_change_of_the_source_is_built_and_taken() {
+    let user = User::new();
+    user.marine(&user.path(""), &["new", "tea", "-t", "greeting"]).expect(0);
+    let dir = user.path("tea");
+    // Compiled once for all runs; only what changes is new.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects/watched");
+    std::fs::create_dir_all(dir.join(".cargo")).expect("created");
+    let config = format!("[build]\ntarget-dir = {:?}\n", target.to_str().expect("text"));
+    std::fs::write(dir.join(".cargo/config.toml"), config).expect("written");
+    user.marine(&dir, &["build"]).expect(0);
+
+    let mut terminal = Terminal::start(&user, &dir, &["repl"]);
+    terminal.see("tea> ");
+    terminal.press("watch\r");
+    terminal.see("a change is built at once");
+    let source = dir.join("src/lib.rs");
+    let text = std::fs::read_to_string(&source).expect("the source");
+    std::fs::write(&source, text.replace("Hello, ", "Welcome, ")).expect("written");
+    terminal.see("rebuilt: the interfaces are as before");
+    terminal.see("tea> ");
+    terminal.press("greeting(\"Ada\")\r");
+    terminal.see("Welcome, Ada!");
+    terminal.end("tea> ");
 }
