@@ -107,7 +107,9 @@ fn read_messages(pipe: Option<impl Read + Send + 'static>, to: mpsc::Sender<Line
                 _ => None,
             };
             // The receiver lives until both pipes end.
-            let _ = line.map(|line| to.send(line));
+            if let Some(line) = line {
+                let _ = to.send(line);
+            }
         }
     });
 }

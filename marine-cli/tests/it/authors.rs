@@ -117,6 +117,8 @@ fn modules_and_services_are_added() {
     user.marine(&all, &["add", "service", "till", "-t", "two-modules"]).expect(0);
     let project = fs::read_to_string(all.join("Marine.toml")).expect("the project");
     assert_eq!(project, "[project]\nmembers = [\"services/bank\", \"services/till\"]\n");
+    let unknown = user.marine(&all, &["build", "--service", "shop"]).expect(2);
+    assert!(unknown.stderr.contains("there are bank, till"), "{unknown:?}");
     let ambiguous = user.marine(&all, &["call", "f()"]).expect(2);
     assert!(ambiguous.stderr.contains("services/bank"), "{ambiguous:?}");
 }

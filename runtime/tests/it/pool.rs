@@ -83,6 +83,24 @@ fn memory_is_counted_and_capped_per_module() {
 }
 
 #[test]
+fn tables_are_bounded() {
+    let text = r#"(component
+  (core module $m
+    (table $t 1 funcref)
+    (func (export "grow") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0))))
+  (core instance $i (instantiate $m))
+  (func $grow (param "elements" u32) (result s32) (canon lift (core func $i "grow")))
+  (instance $api (export "grow" (func $grow)))
+  (export "marine:list/api" (instance $api)))"#;
+    let mut one = spec(&[("list", text)]);
+    one.limits = Limits { table: 100, ..Limits::default() };
+    let service = Service::builder(Plan::link(engine(), one).unwrap()).build().unwrap();
+    assert_eq!(call(&service, "list", "grow", json!([100])), Ok(json!(-1)));
+    assert_eq!(call(&service, "list", "grow", json!([99])), Ok(json!(1)));
+    assert_eq!(call(&service, "list", "grow", json!([1])), Ok(json!(-1)));
+}
+
+#[test]
 fn memories_with_equal_maxima_are_told_apart() {
     let bounded =
         |name: &str| work(name).replace("(memory (export \"memory\") 1)", "(memory (export \"memory\") 1 100)");
