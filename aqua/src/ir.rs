@@ -243,6 +243,12 @@ impl Place {
         Rc::new(Self { outer: None, peer, via, depth: 0 })
     }
 
+    /// Whether another place is inside of this one.
+    pub(crate) fn is_around(&self, other: &Self) -> bool {
+        let mut outer = std::iter::successors(other.outer.as_deref(), |place| place.outer.as_deref());
+        other.depth > self.depth && outer.any(|outer| outer == self)
+    }
+
     pub(crate) fn inside(outer: &Rc<Self>, peer: Value, via: Vec<Relay>) -> Rc<Self> {
         Rc::new(Self { outer: Some(outer.clone()), peer, via, depth: outer.depth + 1 })
     }

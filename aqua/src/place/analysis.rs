@@ -35,13 +35,16 @@ pub(super) struct NodeFacts {
 /// The places where a subtree may execute first.
 #[derive(Clone, Debug)]
 pub(super) struct First {
-    /// One of them; `None`: nothing executes.
-    pub(super) place: Option<Rc<Place>>,
-    /// Whether there are others.
-    pub(super) many: bool,
+    /// They, each once; none: nothing executes.
+    pub(super) places: Vec<Rc<Place>>,
+    /// Whether there may be others.
+    pub(super) more: bool,
     /// Whether control may pass without anything executing.
     pub(super) through: bool,
 }
+
+/// How many places [`First`] tells apart.
+const MAX_FIRST: usize = 4;
 
 /// A wait for a stream element.
 pub(super) struct WaitFacts {
@@ -52,24 +55,31 @@ pub(super) struct WaitFacts {
 
 impl First {
     pub(super) fn nothing() -> Self {
-        Self { place: None, many: false, through: true }
+        Self { places: Vec::new(), more: false, through: true }
     }
 
     fn at(place: &Rc<Place>) -> Self {
-        Self { place: Some(place.clone()), many: false, through: false }
+        Self { places: vec![place.clone()], more: false, through: false }
+    }
+
+    /// Somewhere, and here for one.
+    pub(super) fn anywhere(place: &Rc<Place>) -> Self {
+        Self { more: true, ..Self::at(place) }
     }
 
     /// This or the other.
     pub(super) fn or(&self, other: &Self) -> Self {
-        let through = self.through || other.through;
-        match (&self.place, &other.place) {
-            (None, _) => Self { through, ..other.clone() },
-            (_, None) => Self { through, ..self.clone() },
-            (Some(a), Some(b)) => {
-                let many = self.many || other.many || !(Rc::ptr_eq(a, b) || a == b);
-                Self { place: Some(a.clone()), many, through }
+        let mut both = Self { through: self.through || other.through, more: self.more || other.more, ..self.clone() };
+        for place in &other.places {
+            if both.places.iter().any(|known| Rc::ptr_eq(known, place) || known == place) {
+                continue;
+            }
+            match both.places.len() < MAX_FIRST {
+                true => both.places.push(place.clone()),
+                false => both.more = true,
             }
         }
+        both
     }
 
     /// This, then the other.
@@ -78,12 +88,17 @@ impl First {
     }
 
     pub(super) fn executes(&self) -> bool {
-        self.place.is_some()
+        !self.places.is_empty()
     }
 
     /// Whether all of it runs at this peer.
     pub(super) fn only_at(&self, peer: &Value) -> bool {
-        !self.many && !self.through && self.place.as_ref().is_some_and(|place| place.peer == *peer)
+        self.executes() && !self.more && !self.through && self.places.iter().all(|place| place.peer == *peer)
+    }
+
+    /// Whether some of it runs in an `on` inside of this place, at another peer.
+    pub(super) fn enters(&self, around: &Rc<Place>) -> bool {
+        self.more || self.places.iter().any(|place| place.peer != around.peer && around.is_around(place))
     }
 }
 

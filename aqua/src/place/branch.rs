@@ -1,11 +1,11 @@
 //! Parallel branches and loops: what they give out arrives where they stand, and nobody else goes on from there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
 use crate::hir::Span;
-use crate::ir::{Fold, Loop, LoopKind, Node, Op, Place, Value, Var, VarKind};
+use crate::ir::{Fold, Loop, LoopKind, Node, Op, Place, Stop, Value, Var, VarKind};
 
 use super::analysis::First;
 use super::rename::rename;
@@ -25,7 +25,13 @@ impl Placer<'_> {
         let numbers = self.children(number, nodes.len());
         let range = self.facts.range(number);
         let start = self.loc.clone();
-        let inside = Context { handler: meeting.clone(), meets: true, wrapper: Vec::new(), ..context.clone() };
+        let inside = Context {
+            handler: meeting.clone(),
+            meets: true,
+            wrapper: Vec::new(),
+            wrapped: meeting.clone(),
+            ..context.clone()
+        };
         let givings: Vec<Giving> = numbers.iter().map(|&number| self.giving(number, context)).collect();
         let gives: Vec<Vec<Var>> =
             numbers.iter().map(|&n| self.facts.given_out(self.facts.range(n)).collect()).collect();
@@ -128,8 +134,15 @@ impl Placer<'_> {
         let to = giving.to.clone();
         let mut homes = context.homes.clone();
         homes.push(Giving { to: context.place.clone(), range: self.facts.range(number) });
-        let inside = Context { wrapper: Vec::new(), is_seen: false, giving: Some(giving), homes, ..context.clone() };
-        let gives = self.facts.given_out(self.facts.range(number)).next().is_some();
+        let inside = Context {
+            wrapper: Vec::new(),
+            wrapped: context.place.clone(),
+            is_seen: false,
+            giving: Some(giving),
+            homes,
+            ..context.clone()
+        };
+        let gives = !self.gives_early_only(&body, number, &inside);
         let mut out = Vec::new();
         if must_return || gives {
             let given: Vec<Var> = self.facts.given_out(self.facts.range(number)).collect();
@@ -140,6 +153,33 @@ impl Placer<'_> {
             self.node(body, number, &inside, &Follow::Nothing, &mut out);
         }
         out
+    }
+
+    /// Whether all that a branch gives out travels back on its own before the branch ends, if it gives anything.
+    fn gives_early_only(&self, body: &Node, number: u32, context: &Context) -> bool {
+        let Some(giving) = &context.giving else { return false };
+        let given: HashSet<Var> = self.facts.given_out(self.facts.range(number)).collect();
+        given.is_empty() || self.is_early((body, number), giving, &given, false)
+    }
+
+    /// The same for a node of the branch, after which something executes or not.
+    fn is_early(&self, (node, number): (&Node, u32), giving: &Giving, given: &HashSet<Var>, goes_on: bool) -> bool {
+        if !self.facts.sets_in(self.facts.range(number)).any(|var| given.contains(&var)) {
+            return true;
+        }
+        match &node.op {
+            Op::Seq(nodes) => {
+                let numbers = self.children(number, nodes.len());
+                let goes_on =
+                    |index: usize| goes_on || numbers[index + 1..].iter().any(|&next| self.facts.executes(next));
+                nodes
+                    .iter()
+                    .enumerate()
+                    .all(|(index, node)| self.is_early((node, numbers[index]), giving, given, goes_on(index)))
+            }
+            Op::At { body, .. } | Op::New(_, body) => self.is_early((body, number + 1), giving, given, goes_on),
+            _ => goes_on && !self.facts.executes(number) && self.is_sent_ahead(node, giving),
+        }
     }
 
     /// Delivers a branch some of whose variables must not be seen before: other peers would go on with what waits for them.
@@ -190,7 +230,7 @@ impl Placer<'_> {
             }
             return self.node(node, number, context, &Follow::Nothing, out);
         }
-        let back = Follow::Inside(First { place: Some(to.clone()), many: true, through: false });
+        let back = Follow::Inside(First::anywhere(to));
         match node.op {
             Op::Seq(mut nodes) => {
                 let numbers = self.children(number, nodes.len());
@@ -291,7 +331,17 @@ impl Placer<'_> {
                     self.loc.at = None;
                 }
                 let tried = context.tried();
-                let node = self.alternative(body, number + 1, &tried, (follow, None));
+                let next = self.facts.first(number + 1).or(&follow.first());
+                // What comes after the loop starts from where it stands, whichever iteration was the last.
+                let follow = match follow {
+                    Follow::Outside { first, .. } => Follow::Inside(first.clone()),
+                    follow => follow.clone(),
+                };
+                let mut node = self.alternative(body, number + 1, &tried, (&follow, None));
+                if self.error_leaves(&node, moves, &next, context) {
+                    let stops = vec![Stop::Peer(context.place.peer.clone())];
+                    node = Node::new(Op::Wrap { body: vec![node], stops }, span);
+                }
                 self.join(&start, context);
                 vec![node]
             }

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use crate::hir::Span;
 use crate::ir::{Accessor, Fold, Node, Op, Place, Select, Stop, Value, VarKind};
 
+use super::analysis::First;
+use super::route::is_direct;
 use super::{Context, Follow, Loc, Placer};
 
 /// What follows; and the place that control must return to if the node gives something out.
@@ -128,13 +130,16 @@ impl Placer<'_> {
         let (pending, certain, ready) = self.knowledge();
         let left = self.alternative(left, numbers[0], &tried, (follow, deliver));
         let left_certain = self.certain.clone();
-        let at = if moves { None } else { start.at };
+        // What failed may have moved control here, or failed before.
+        let stays = !self.facts.executes(numbers[0]) || start.at.as_ref() == Some(&context.place.peer);
+        let at = error_at(&left).or(start.at.filter(|_| !moves && stays));
         let left_loc = std::mem::replace(&mut self.loc, Loc { place: context.place.clone(), at });
         self.restore((pending.clone(), certain, ready.clone()));
         let mut handler = Vec::new();
-        if moves && deliver.is_none() && self.pushes_for_later(numbers[1]) {
+        if deliver.is_none() {
             let next = self.facts.first(numbers[1]).then(&follow.first());
-            if !next.only_at(&context.place.peer) {
+            let pushes = moves && self.pushes_for_later(numbers[1]) && !next.only_at(&context.place.peer);
+            if pushes || self.error_leaves(&left, moves, &next, context) {
                 self.hops(vec![Stop::Peer(context.place.peer.clone())], &mut handler);
             }
         }
@@ -145,11 +150,39 @@ impl Placer<'_> {
         out.push(left.xor(handler));
     }
 
+    /// Whether control must be brought to the peer of this place, which has no relays, after an error elsewhere: what comes next
+    /// is reached from there.
+    pub(super) fn error_leaves(&self, failed: &Node, moves: bool, next: &First, context: &Context) -> bool {
+        let place = &context.place;
+        moves
+            && is_direct(place)
+            && next.executes()
+            && next.enters(place)
+            && error_at(failed).as_ref() != Some(&place.peer)
+    }
+
     fn pushes_for_later(&self, number: u32) -> bool {
         let range = self.facts.range(number);
         self.facts
             .sets_in(range.clone())
             .any(|var| self.vars.kind(var) == VarKind::Stream && self.facts.is_read_after(var, &range))
+    }
+}
+
+/// Where control is after any error of a node, if that is known.
+fn error_at(node: &Node) -> Option<Value> {
+    match &node.op {
+        Op::Wrap { stops, .. } => match stops.last() {
+            Some(Stop::Peer(peer)) => Some(peer.clone()),
+            _ => None,
+        },
+        Op::New(_, body) => error_at(body),
+        Op::Seq(nodes) => {
+            let mut failing = nodes.iter().filter(|node| may_fail(node));
+            let first = error_at(failing.next()?)?;
+            failing.all(|node| error_at(node).as_ref() == Some(&first)).then_some(first)
+        }
+        _ => None,
     }
 }
 

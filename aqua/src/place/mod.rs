@@ -54,8 +54,10 @@ impl Follow {
 #[derive(Clone, Debug)]
 struct Context {
     place: Rc<Place>,
-    /// Stops of the innermost wrapper around, up to the next handler.
+    /// Stops of the wrappers around, up to the next handler.
     wrapper: Vec<Stop>,
+    /// Where the innermost of them takes over, or the handler.
+    wrapped: Rc<Place>,
     /// Whether something sees an error here.
     is_seen: bool,
     /// Where errors are handled; in a branch of a `par`, where the branches meet.
@@ -71,7 +73,8 @@ struct Context {
 impl Context {
     /// What is tried: its errors are handled here.
     fn tried(&self) -> Self {
-        Self { wrapper: Vec::new(), is_seen: true, handler: self.place.clone(), meets: false, ..self.clone() }
+        let wrapped = self.place.clone();
+        Self { wrapper: Vec::new(), wrapped, is_seen: true, handler: self.place.clone(), meets: false, ..self.clone() }
     }
 }
 
@@ -128,6 +131,7 @@ pub(crate) fn place(script: Script, options: &Options) -> (Script, Vec<Diagnosti
     let context = Context {
         place: place.clone(),
         wrapper: Vec::new(),
+        wrapped: place.clone(),
         is_seen: true,
         handler: place.clone(),
         meets: false,
@@ -158,7 +162,7 @@ impl Placer<'_> {
         if self.facts.executes(number) {
             self.executing(node, number, context, follow, out);
         } else {
-            self.passive(node, number, context, out);
+            self.passive(node, number, context, follow, out);
         }
         self.span = around;
     }
@@ -197,11 +201,11 @@ impl Placer<'_> {
     }
 
     /// A node in which nothing executes runs wherever control is, unless what it reads arrives elsewhere.
-    fn passive(&mut self, node: Node, number: u32, context: &Context, out: &mut Vec<Node>) {
+    fn passive(&mut self, node: Node, number: u32, context: &Context, follow: &Follow, out: &mut Vec<Node>) {
         match node.op {
             Op::Barrier(values) => return self.barrier(&values, context, out),
-            Op::Seq(nodes) => return self.seq(nodes, number, context, &Follow::Nothing, out),
-            Op::At { body, .. } => return self.node(*body, number + 1, context, &Follow::Nothing, out),
+            Op::Seq(nodes) => return self.seq(nodes, number, context, follow, out),
+            Op::At { body, .. } => return self.node(*body, number + 1, context, follow, out),
             _ => {}
         }
         self.await_pending(self.facts.range(number), context, out);
@@ -209,8 +213,9 @@ impl Placer<'_> {
             return self.send_ahead(node, &to, out);
         }
         self.count(&node.op);
-        // What listens to a stream must be where the stream is filled.
-        if matches!(&node.op, Op::Detach(body) if matches!(body.op, Op::Fold(_))) {
+        // What listens to a stream must be where the stream is filled; the next instruction may bring it there.
+        let goes_there = matches!(follow, Follow::Inside(first) if first.only_at(&context.place.peer));
+        if !goes_there && matches!(&node.op, Op::Detach(body) if matches!(body.op, Op::Fold(_))) {
             self.arrive(&context.place, out);
         }
         if let Some(node) = self.cleaned(node) {
@@ -220,15 +225,19 @@ impl Placer<'_> {
 
     /// Where the values that a node pushes in the middle of a branch are wanted, if that is not here.
     fn gives_early(&self, node: &Node, context: &Context) -> Option<Rc<Place>> {
-        let Giving { to, range } = context.giving.as_ref()?;
-        if self.loc.at.as_ref() == Some(&to.peer) {
-            return None;
-        }
+        let giving = context.giving.as_ref()?;
+        let is_elsewhere = self.loc.at.as_ref() != Some(&giving.to.peer);
+        (is_elsewhere && self.is_sent_ahead(node, giving)).then(|| giving.to.clone())
+    }
+
+    /// Whether all that a node does is to push what is read outside of its branch only.
+    fn is_sent_ahead(&self, node: &Node, giving: &Giving) -> bool {
         let mut sets = Vec::new();
         branch::sets_of(node, &mut sets);
         let is_stream = |var: Var| matches!(self.vars.kind(var), VarKind::Stream | VarKind::Map);
-        let is_wanted = |&var: &Var| is_stream(var) && !self.facts.is_read_in(var, range) && self.facts.is_read(var);
-        (!sets.is_empty() && sets.iter().all(is_wanted)).then(|| to.clone())
+        let is_wanted =
+            |&var: &Var| is_stream(var) && !self.facts.is_read_in(var, &giving.range) && self.facts.is_read(var);
+        !sets.is_empty() && sets.iter().all(is_wanted)
     }
 
     /// Lets a push travel back on its own while the branch goes on, so that it becomes visible where it is awaited and
@@ -330,13 +339,16 @@ impl Placer<'_> {
         self.prepare_leaving(number, context, &place, out);
         self.warn_of_client(&place, context);
         let span = body.span;
-        let stops = self.way_back(&place, context);
+        // Where nothing happens that may fail, there is no way back to make.
+        let is_of_use = self.fails_here(&body, number + 1);
+        let stops = if is_of_use { self.way_back(&place, context) } else { Vec::new() };
         let is_wrapped = self.options.error_routes && context.is_seen && !stops.is_empty();
+        let wrapped = if is_of_use { place.clone() } else { context.wrapped.clone() };
         let mut wrapper = if is_wrapped { stops.clone() } else { Vec::new() };
         wrapper.extend(context.wrapper.iter().cloned());
         let mut homes = context.homes.clone();
         homes.push(Giving { to: context.place.clone(), range: self.facts.range(number) });
-        let inside = Context { place, wrapper, homes, ..context.clone() };
+        let inside = Context { place, wrapper, wrapped, homes, ..context.clone() };
         let leaves = match follow {
             Follow::Nothing => Follow::Nothing,
             Follow::Inside(first) => Follow::Outside { to: context.place.clone(), first: first.clone() },
@@ -363,8 +375,37 @@ impl Placer<'_> {
             whole.truncate(whole.len() - context.wrapper.len());
             return whole;
         }
-        let stops = route(place, &context.place);
-        if context.wrapper.starts_with(&stops) { Vec::new() } else { stops }
+        // Where the stops end as the enclosing wrapper begins, it makes them.
+        let around = &context.wrapped;
+        let mut stops = route(place, around);
+        let shared = (0..stops.len()).find(|&index| context.wrapper.starts_with(&stops[index..]));
+        match shared {
+            Some(index) => stops.truncate(index),
+            // It starts from the peer around, which has no relays.
+            None if begin_elsewhere(&context.wrapper, place)
+                && is_direct(around)
+                && around.peer != place.peer
+                && !turns_back(stops.last(), context.wrapper.first()) =>
+            {
+                stops.push(Stop::Peer(around.peer.clone()));
+            }
+            None => {}
+        }
+        stops
+    }
+
+    /// Whether something may fail at the place of a node itself, outside of the `on`s in it.
+    fn fails_here(&self, node: &Node, number: u32) -> bool {
+        match &node.op {
+            Op::At { .. } => false,
+            Op::Seq(nodes) | Op::Par(nodes) => {
+                let numbers = self.children(number, nodes.len());
+                nodes.iter().zip(numbers).any(|(node, number)| self.fails_here(node, number))
+            }
+            Op::New(_, body) => self.fails_here(body, number + 1),
+            Op::Xor(_, handler) => self.fails_here(handler, self.children(number, 2)[1]),
+            _ => self.facts.executes(number) || choice::may_fail(node),
+        }
     }
 
     /// A client is reached through its relay, unless control comes from there.
@@ -393,12 +434,27 @@ impl Placer<'_> {
             return;
         }
         let mut stops = route(&self.loc.place, to);
-        if is_direct(to) && !first.only_at(&to.peer) && self.loc.place.peer != to.peer {
+        if is_direct(to) && self.loc.place.peer != to.peer && self.needs_anchor(to, first, &stops) {
             stops.push(Stop::Peer(to.peer.clone()));
+        }
+        // What executes next makes the last move.
+        if matches!(stops.last(), Some(Stop::Peer(peer)) if first.only_at(peer)) {
+            stops.pop();
         }
         let stops = trim(stops, self.loc.at.as_ref());
         self.hops(stops, out);
         self.loc.place = to.clone();
+    }
+
+    /// Whether control must pass the peer of a place without relays, after these stops, on its way to what comes next: if that is
+    /// inside of the place, or may not be reached otherwise.
+    fn needs_anchor(&self, to: &Rc<Place>, first: &First, stops: &[Stop]) -> bool {
+        let is_cut_off = |next: &Rc<Place>| {
+            let way = [stops, &route(to, next)].concat();
+            next.peer != to.peer && !contains(&way, &route(&self.loc.place, next))
+        };
+        let comes_from_inside = !self.loc.place.is_around(to);
+        first.more || (comes_from_inside && first.enters(to)) || first.places.iter().any(is_cut_off)
     }
 
     /// Moves control to the peer of a place.
@@ -425,26 +481,67 @@ impl Placer<'_> {
         }
     }
 
-    /// Enters a place that a loop or `par` stands at, if that lies on the way anyway.
+    /// Enters a place that a loop, `par` or `try` stands at: as far as what comes first there, or after it, starts from it. Its
+    /// peer itself is entered if that lies on the way.
     fn enter(&mut self, number: u32, context: &Context, follow: &Follow, out: &mut Vec<Node>) {
         let first = self.facts.first(number).clone();
-        let Some(target) = &first.place else { return };
+        let Some(target) = first.places.first() else { return };
         let to = &context.place;
         if self.loc.place == *to && self.loc.at.is_some() {
             return;
         }
-        let mut stops = route(&self.loc.place, to);
-        let passes =
-            route(&self.loc.place, target).iter().any(|stop| matches!(stop, Stop::Peer(peer) if *peer == to.peer));
-        // A place without relays is entered at its peer, unless what runs next makes that move.
-        let next = first.then(&follow.first());
-        let stays = !next.many && next.place.as_ref().is_some_and(|place| place.peer == to.peer);
-        if passes || (is_direct(to) && !stays && self.loc.place.peer != to.peer) {
+        let is_peer = |stop: &Stop| matches!(stop, Stop::Peer(peer) if *peer == to.peer);
+        let stops = if route(&self.loc.place, target).iter().any(is_peer) {
+            let mut stops = route(&self.loc.place, to);
             stops.push(Stop::Peer(to.peer.clone()));
-        }
+            stops
+        } else {
+            let next = first.then(&follow.first());
+            let entries: Vec<Vec<Stop>> = next.places.iter().map(|target| self.entry(to, target)).collect();
+            let is_one = !next.more && entries.iter().all(|entry| *entry == entries[0]);
+            let mut whole = route(&self.loc.place, to);
+            if entries.iter().any(|entry| entry.last().is_some_and(is_peer)) {
+                whole.push(Stop::Peer(to.peer.clone()));
+            }
+            if is_one { entries[0].clone() } else { whole }
+        };
         let stops = trim(stops, self.loc.at.as_ref());
         self.hops(stops, out);
         self.loc.place = to.clone();
+    }
+
+    /// What is to be passed on the way to a place from which control goes on to a target: where the one way ends as the other
+    /// begins, the other makes the stops.
+    fn entry(&self, to: &Rc<Place>, target: &Rc<Place>) -> Vec<Stop> {
+        let mut stops = route(&self.loc.place, to);
+        let rest = route(to, target);
+        let own = (0..stops.len()).find(|&index| rest.starts_with(&stops[index..])).unwrap_or(stops.len());
+        stops.truncate(own);
+        let way = [stops.as_slice(), &rest].concat();
+        if is_direct(to) && target.peer != to.peer && !contains(&way, &route(&self.loc.place, target)) {
+            stops.push(Stop::Peer(to.peer.clone()));
+        }
+        stops
+    }
+}
+
+/// Whether one way makes all stops of another, in order.
+fn contains(way: &[Stop], other: &[Stop]) -> bool {
+    let mut way = way.iter();
+    other.iter().all(|stop| way.any(|made| made == stop))
+}
+
+/// Whether the relays of a collection are walked forwards, then backwards.
+fn turns_back(last: Option<&Stop>, next: Option<&Stop>) -> bool {
+    matches!((last, next), (Some(Stop::Each { peers, .. }), Some(Stop::Each { peers: same, .. })) if peers == same)
+}
+
+/// Whether there are stops, the first of them elsewhere than at the peer of a place.
+fn begin_elsewhere(stops: &[Stop], place: &Place) -> bool {
+    match stops.first() {
+        None => false,
+        Some(Stop::Peer(peer)) => *peer != place.peer,
+        Some(Stop::Each { .. }) => true,
     }
 }
 
