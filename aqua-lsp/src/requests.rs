@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use lsp_server::{ErrorCode, Request};
 use lsp_types::request::{
     CodeActionRequest, Completion, DocumentSymbolRequest, Formatting, GotoDefinition, HoverRequest,
-    PrepareRenameRequest, References, Rename, Request as _,
+    PrepareRenameRequest, References, Rename, Request as _, SemanticTokensFullRequest,
 };
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionParams, CompletionItem, CompletionItemKind, CompletionParams,
     DocumentFormattingParams, DocumentSymbol, DocumentSymbolParams, GotoDefinitionParams, Hover, HoverContents,
-    HoverParams, Location, MarkupContent, MarkupKind, ReferenceParams, RenameParams, SymbolKind,
+    HoverParams, Location, MarkupContent, MarkupKind, ReferenceParams, RenameParams, SemanticTokensParams, SymbolKind,
     TextDocumentPositionParams, TextEdit, Uri, WorkspaceEdit,
 };
 use marine_aqua::editor::{self, CompletionKind, Symbol};
@@ -18,6 +18,7 @@ use marine_aqua::{SymbolKind as Meaning, fmt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, to_value};
 
+use crate::colours;
 use crate::convert::{Lines, path_of, uri_of};
 use crate::workspace::Workspace;
 
@@ -46,6 +47,7 @@ pub(crate) fn answer(workspace: &mut Workspace<'_>, request: &Request) -> Option
         Rename::METHOD => with(request, |params| rename(workspace, params)),
         DocumentSymbolRequest::METHOD => with(request, |params| document_symbols(workspace, params)),
         Formatting::METHOD => with(request, |params| formatting(workspace, params)),
+        SemanticTokensFullRequest::METHOD => with(request, |params| semantic_tokens(workspace, params)),
         CodeActionRequest::METHOD => with(request, |params| code_actions(workspace, params)),
         _ => return None,
     })
@@ -234,6 +236,13 @@ fn formatting(workspace: &mut Workspace<'_>, params: DocumentFormattingParams) -
     let whole = Lines::of(&text).range(0..text.len());
     let edits = if *formatted == *text { Vec::new() } else { vec![TextEdit::new(whole, formatted)] };
     Ok(to_value(edits)?)
+}
+
+fn semantic_tokens(workspace: &mut Workspace<'_>, params: SemanticTokensParams) -> Answer {
+    let path = path_of(&params.text_document.uri);
+    let Some(text) = workspace.text(&path) else { return Ok(Value::Null) };
+    let checked = workspace.check(&path);
+    Ok(to_value(colours::encoded(&text, &editor::tokens(&checked, &text)))?)
 }
 
 /// Replacements that diagnostics in the range offer.

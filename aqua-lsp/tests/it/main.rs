@@ -216,6 +216,87 @@ fn rename_across_files() {
     editor.end();
 }
 
+/// What is used under a module's name is found, shown, proposed and renamed like what is imported.
+#[test]
+fn files_behind_a_module_name() {
+    let text = "aqua Main\n\nuse \"stock.aqua\" as Shop\n\nfunc pick(pears: string) -> u32:\n  n <- Shop.Store.count(pears)\n  \
+                m <- Shop.at(HOST_PEER_ID, pears)\n  <- n + m\n";
+    let mut editor = Editor::new(text);
+    let target = editor.at("textDocument/definition", text, "at(HOST", 0, json!({}));
+    assert_eq!(place(&target), "stock.aqua:8");
+    let target = editor.at("textDocument/definition", text, "count(pears)", 0, json!({}));
+    assert_eq!(place(&target), "stock.aqua:5");
+    let hover = editor.at("textDocument/hover", text, "at(HOST", 0, json!({}));
+    assert!(hover["contents"]["value"].as_str().is_some_and(|text| text.contains("Counts at a peer.")), "{hover}");
+    let edit = editor.at("textDocument/rename", text, "count(pears)", 0, json!({ "newName": "number" }));
+    let count = |uri: &str| edit["changes"][uri].as_array().map_or(0, Vec::len);
+    assert_eq!((count(URI), count("file:///shop/stock.aqua")), (1, 2), "{edit}");
+    editor.end();
+    let text = text.replace("Shop.at(HOST_PEER_ID, pears)", "Shop.");
+    let mut editor = Editor::new(&text);
+    let items = editor.at("textDocument/completion", &text, "m <- Shop.", "m <- Shop.".len(), json!({}));
+    let mut labels: Vec<&str> =
+        items.as_array().expect("a list").iter().filter_map(|item| item["label"].as_str()).collect();
+    labels.sort_unstable();
+    assert!(labels.contains(&"Store") && labels.contains(&"at"), "{labels:?}");
+    editor.end();
+}
+
+/// A name is renamed from the file that defines it, too, in all files that use it.
+#[test]
+fn rename_from_the_defining_file() {
+    let mut editor = Editor::new(MAIN);
+    let uri = "file:///shop/stock.aqua";
+    let document = json!({ "uri": uri, "languageId": "aqua", "version": 1, "text": STOCK });
+    editor.tell("textDocument/didOpen", json!({ "textDocument": document }));
+    let position = json!({ "line": 4, "character": 3 });
+    let params = json!({ "textDocument": { "uri": uri }, "position": position, "newName": "number" });
+    let edit = editor.ask("textDocument/rename", params);
+    let count = |uri: &str| edit["changes"][uri].as_array().map_or(0, Vec::len);
+    assert_eq!((count(URI), count(uri)), (1, 2), "{edit}");
+    editor.end();
+}
+
+#[test]
+fn colours() {
+    let mut editor = Editor::new(MAIN);
+    let legend = [
+        "keyword",
+        "comment",
+        "string",
+        "number",
+        "operator",
+        "type",
+        "struct",
+        "interface",
+        "function",
+        "method",
+        "property",
+        "variable",
+        "enumMember",
+        "namespace",
+    ];
+    let answer = editor.ask("textDocument/semanticTokens/full", json!({ "textDocument": { "uri": URI } }));
+    let numbers: Vec<usize> =
+        answer["data"].as_array().expect("numbers").iter().map(|n| n.as_u64().expect("a number") as usize).collect();
+    let (mut line, mut column) = (0, 0);
+    let lines: Vec<&str> = MAIN.lines().collect();
+    let mut shown = Vec::new();
+    for token in numbers.chunks(5) {
+        column = if token[0] == 0 { column + token[1] } else { token[1] };
+        line += token[0];
+        shown.push(format!("{} {}", &lines[line][column..column + token[2]], legend[token[3]]));
+    }
+    let call = ["n variable", "<- operator", "Store interface", "count method", "pears variable"];
+    assert!(shown.windows(call.len()).any(|window| window == call), "{shown:?}");
+    let head = ["func keyword", "pick function", "pears variable", "string type", "-> operator", "u32 type"];
+    assert!(shown.windows(head.len()).any(|window| window == head), "{shown:?}");
+    for expected in ["aqua keyword", "import keyword", "\"stock.aqua\" string", "HOST_PEER_ID enumMember"] {
+        assert!(shown.iter().any(|token| token == expected), "{expected} in {shown:?}");
+    }
+    editor.end();
+}
+
 #[test]
 fn symbols_formatting_and_fixes() {
     let text = MAIN.replace("n <- Store", "n<-Store");

@@ -3,10 +3,12 @@
 mod complete;
 mod hover;
 mod symbols;
+mod tokens;
 
 pub use complete::{Completion, CompletionKind, complete};
 pub use hover::hover;
 pub use symbols::{Symbol, symbols};
+pub use tokens::{TokenKind, tokens};
 
 use crate::check::Checked;
 use crate::diagnostic::{FileId, Span};
