@@ -17,6 +17,8 @@ pub struct Options {
     pub error_routes: bool,
     /// Answers although the function has no results.
     pub empty_response: bool,
+    /// Warns of results of calls that nobody takes (A1901).
+    pub warn_dropped_results: bool,
     /// The service that knows the arguments.
     pub data_service: Arc<str>,
     /// The service of callbacks and of the answer.
@@ -40,6 +42,7 @@ impl Default for Options {
             error_handler: true,
             error_routes: true,
             empty_response: false,
+            warn_dropped_results: false,
             data_service: "getDataSrv".into(),
             callback_service: "callbackSrv".into(),
             response_function: "response".into(),

@@ -69,6 +69,7 @@ pub fn check(entry: &str, sources: &dyn Sources, options: &Options) -> Checked {
     let mut checker = Checker {
         modules,
         sources,
+        warns_of_dropped: options.warn_dropped_results,
         constants,
         diagnostics,
         index: Index::default(),
@@ -100,6 +101,7 @@ pub fn check(entry: &str, sources: &dyn Sources, options: &Options) -> Checked {
 struct Checker<'a> {
     modules: Modules,
     sources: &'a dyn Sources,
+    warns_of_dropped: bool,
     constants: HashMap<DefId, Constant>,
     diagnostics: Vec<Diagnostic>,
     index: Index,

@@ -225,6 +225,10 @@ impl Body<'_, '_> {
             let place = targets.map_or(span, |targets| self.span(targets.syntax()));
             let help = if given.is_empty() { "write the call alone on its line" } else { "take as many as there are" };
             self.report(Diagnostic::new(Code::RESULTS, place, message).help(help));
+        } else if wanted < given.len() && self.checker.warns_of_dropped {
+            let message = format!("`{}` gives {}, {} taken", callee_text(value.syntax()), count(given.len()), wanted);
+            let help = "take what is left, or write `_` for it";
+            self.report(Diagnostic::new(Code::RESULT_DROPPED, span, message).help(help));
         }
         Some(StmtKind::Bind { targets: bound, call })
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use marine_aqua::Options;
-use marine_aqua::diagnostic::Code;
+use marine_aqua::diagnostic::{Code, render_plain};
 
 use crate::support::{Files, checked, rendered};
 
@@ -67,9 +67,42 @@ fn constants_from_outside() {
     assert_eq!(codes("B", "7"), [1914]);
 }
 
+/// The findings of a compilation that is told more than the program.
+fn compiled(text: &str, options: &Options) -> String {
+    let output = marine_aqua::compile("main.aqua", &Files::new(&[("main.aqua", text)]), options);
+    let shown = output.diagnostics.iter().map(|found| render_plain(found, &|file| output.checked.source(file)));
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn findings_that_need_options_or_a_script() {
+    let constant = |name: &str, value: &str| Options {
+        constants: vec![(name.to_owned(), value.to_owned())],
+        ..Options::default()
+    };
+    let service = "service Log(\"log\"):\n  get() -> string\n";
+    let program = |body: &str| format!("aqua Main\nexport f\n\n{service}\nfunc f() -> string:\n{body}");
+    let constants = "aqua Main\n\nconst A ?= 1\n";
+    let waits = program("  s: *string\n  s <<- \"only one\"\n  <- s[1]\n");
+    let dropped = program("  Log.get()\n  _ <- Log.get()\n  v <- Log.get()\n  <- v\n");
+    let findings = [
+        (1207, compiled(constants, &constant("A", "\"x\""))),
+        (1601, compiled(&program("  v <- Log.get()\n  <- v\n"), &Options { max_air: 150, ..Options::default() })),
+        (1901, compiled(&dropped, &Options { warn_dropped_results: true, ..Options::default() })),
+        (1903, compiled(&waits, &Options::default())),
+        (1914, compiled(constants, &constant("B", "7"))),
+    ];
+    for (code, shown) in &findings {
+        assert_eq!(shown.matches(&format!("[A{code}]")).count(), 1, "{shown}");
+        assert_eq!(shown.matches("[A").count(), 1, "{shown}");
+    }
+    let all: Vec<String> = findings.into_iter().map(|(_, shown)| shown).collect();
+    insta::assert_snapshot!("options", all.join("\n\n"));
+    assert_eq!(compiled(&dropped, &Options::default()), "", "dropped results are nothing to mention by default");
+}
+
 #[test]
 fn every_code_has_a_case() {
-    // The expander finds A1601 and A1903; A1901 is off; the test above has A1207 and A1914.
     let elsewhere = [1601, 1901, 1903, 1207, 1914];
     let known: BTreeSet<u16> =
         PAGES.iter().flat_map(|(_, page)| cases(page)).map(|case| case.code).chain(elsewhere).collect();

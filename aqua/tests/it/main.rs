@@ -2,6 +2,7 @@
 
 mod cases;
 mod examples;
+mod fuzzed;
 mod library;
 mod shorten;
 mod support;
