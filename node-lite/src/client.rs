@@ -4,6 +4,7 @@
 //! `getDataSrv`, `callbackSrv`, `errorHandlingSrv`, and the builtins that need nothing but their arguments.
 
 mod deploy;
+mod functions;
 mod host;
 mod outcome;
 
@@ -28,6 +29,7 @@ use crate::{
 
 pub use self::{
     deploy::{BlueprintInfo, CallFailure, ModuleInfo, ServiceInfo},
+    functions::Functions,
     outcome::{RunError, RunOutcome},
 };
 
@@ -177,9 +179,23 @@ impl Client {
         data: BTreeMap<String, Value>,
         ttl: Duration,
     ) -> Result<RunOutcome, ClientError> {
+        self.run_with(script, data, Functions::default(), ttl).await
+    }
+
+    /// The same, with functions that the script may call at this peer.
+    ///
+    /// # Errors
+    /// As [`Client::run`].
+    pub async fn run_with(
+        &self,
+        script: &str,
+        data: BTreeMap<String, Value>,
+        functions: Functions,
+        ttl: Duration,
+    ) -> Result<RunOutcome, ClientError> {
         let particle = self.particle(script, ttl)?;
         let (watcher, mut events) = mpsc::unbounded_channel();
-        let origin = Origin { watcher, data, relay: self.relay() };
+        let origin = Origin { watcher, data, relay: self.relay(), functions };
         let live = self.core.enter(particle, Some(origin));
         live.inbox.send(Message::Begin).await.map_err(|_| ClientError::Closed)?;
         let (result, data) = self.wait(&live, &mut events).await?;

@@ -29,10 +29,12 @@ mod store;
 
 pub use crate::{
     client::{
-        BlueprintInfo, CallFailure, Client, ClientConfig, ClientError, ModuleInfo, RunError, RunOutcome, ServiceInfo,
+        BlueprintInfo, CallFailure, Client, ClientConfig, ClientError, Functions, ModuleInfo, RunError, RunOutcome,
+        ServiceInfo,
     },
     config::{DeployRight, NodeConfig, NodeLimits, Policy, Rate},
     error::{ConfigError, NodeError, StoreError},
+    host::builtins::builtin,
     node::Node,
 };
 pub use libp2p::Multiaddr;

@@ -46,6 +46,8 @@ pub(crate) struct Origin {
     pub(crate) data: BTreeMap<String, serde_json::Value>,
     /// What `getDataSrv."-relay-"` gives.
     pub(crate) relay: PeerId,
+    /// What else it offers to the script.
+    pub(crate) functions: crate::client::Functions,
 }
 
 /// What the starter of a particle is told.

@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 
 use crate::{
     core::{Answering, Host},
-    host::{Fault, answer, args::UNKNOWN, builtins, peer},
+    host::{
+        Fault, answer,
+        args::{OWN, UNKNOWN},
+        builtins, peer,
+    },
     live::{Event, Live, Origin},
 };
 
@@ -17,7 +21,6 @@ pub(crate) struct ClientHost;
 impl Host for ClientHost {
     fn call(&self, live: &Arc<Live>, request: CallRequest) -> Answering {
         match (&live.origin, &*request.service) {
-            (_, "peer") => peer::call(None, request),
             (Some(origin), "getDataSrv") => Answering::Now(answer(datum(origin, &request.function))),
             (Some(_), "callbackSrv") if &*request.function == "response" => {
                 Answering::End(Event::Response(values(&request)))
@@ -27,8 +30,19 @@ impl Host for ClientHost {
                 let error = values.next().unwrap_or_default();
                 Answering::End(Event::Error { error, index: values.next().unwrap_or_default() })
             }
-            (_, service) => {
-                Answering::Now(answer(builtins::call(service, &request).unwrap_or_else(|| unknown(&request))))
+            (origin, service) => {
+                let own = origin.as_ref().and_then(|origin| origin.functions.find(service, &request.function));
+                match own {
+                    Some(function) => {
+                        let result = function(values(&request)).map_err(|message| Fault::new(OWN, message));
+                        Answering::Now(answer(result))
+                    }
+                    None if service == "peer" => peer::call(None, request),
+                    None => {
+                        let result = builtins::call(service, &request);
+                        Answering::Now(answer(result.unwrap_or_else(|| unknown(&request))))
+                    }
+                }
             }
         }
     }

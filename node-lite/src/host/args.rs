@@ -1,6 +1,6 @@
 //! Arguments of builtin functions, taken one by one, and the faults of calls.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// A call that failed: its `ret_code` and message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,28 @@ impl Args {
         match self.any()? {
             Value::Array(items) => Ok(items),
             other => Err(self.wrong("array", &other)),
+        }
+    }
+
+    pub(crate) fn integer(&mut self) -> Result<i64, Fault> {
+        let value = self.any()?;
+        value.as_i64().ok_or_else(|| self.wrong("i64", &value))
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, Fault> {
+        let value = self.any()?;
+        value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| self.wrong("u32", &value))
+    }
+
+    pub(crate) fn float(&mut self) -> Result<f64, Fault> {
+        let value = self.any()?;
+        value.as_f64().ok_or_else(|| self.wrong("f64", &value))
+    }
+
+    pub(crate) fn number(&mut self) -> Result<Number, Fault> {
+        match self.any()? {
+            Value::Number(number) => Ok(number),
+            other => Err(self.wrong("number", &other)),
         }
     }
 

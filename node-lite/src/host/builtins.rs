@@ -1,9 +1,10 @@
-//! Builtin functions that only look at their arguments: `op`, `json`, `debug`. Nodes and clients offer them alike.
+//! Builtin functions that only look at their arguments: `op`, `math`, `cmp`, `array`, `json`, `debug`. Nodes and clients offer them alike.
 
-use marine_air::execution::CallRequest;
+use marine_air::execution::{CallRequest, CallResult};
 use serde_json::{Map, Value, json};
 
 use super::args::{Args, Fault, OWN, SHAPE, UNKNOWN};
+use super::{lists, numbers};
 
 /// Longest text or list of bytes that is converted to or from base58, in bytes: the time grows with the square of the length.
 const MAX_BASE58: usize = 4096;
@@ -22,6 +23,26 @@ const FUNCTIONS: &[(&str, &str, Function)] = &[
     ("op", "string_from_b58", string_from_b58),
     ("op", "bytes_to_b58", |args| to_b58(args, Args::bytes)),
     ("op", "bytes_from_b58", |args| Ok(json!(from_b58(args)?))),
+    ("math", "add", numbers::add),
+    ("math", "sub", numbers::sub),
+    ("math", "mul", numbers::mul),
+    ("math", "fmul", numbers::fmul),
+    ("math", "div", numbers::div),
+    ("math", "rem", numbers::rem),
+    ("math", "pow", numbers::pow),
+    ("math", "log", numbers::log),
+    ("cmp", "gt", |args| numbers::compare(args).map(|order| json!(order.is_gt()))),
+    ("cmp", "gte", |args| numbers::compare(args).map(|order| json!(order.is_ge()))),
+    ("cmp", "lt", |args| numbers::compare(args).map(|order| json!(order.is_lt()))),
+    ("cmp", "lte", |args| numbers::compare(args).map(|order| json!(order.is_le()))),
+    ("cmp", "cmp", |args| numbers::compare(args).map(|order| json!(order as i8))),
+    ("array", "sum", lists::sum),
+    ("array", "length", |args| Ok(json!(args.array()?.len()))),
+    ("array", "slice", lists::slice),
+    ("array", "dedup", lists::dedup),
+    ("array", "intersect", lists::intersect),
+    ("array", "diff", lists::diff),
+    ("array", "sdiff", lists::sdiff),
     ("debug", "stringify", stringify_all),
     ("json", "obj", |args| puts(Map::new(), args)),
     ("json", "put", put),
@@ -32,15 +53,25 @@ const FUNCTIONS: &[(&str, &str, Function)] = &[
 
 /// Answers a call of one of these services; `None` if it is another service.
 pub(crate) fn call(service: &str, request: &CallRequest) -> Option<Result<Value, Fault>> {
+    let values = || request.args.iter().map(Value::from).collect();
+    call_with(service, &request.function, values)
+}
+
+/// The answer of a builtin function that only looks at its arguments: of the services `op`, `math`, `cmp`, `array`, `json` and `debug`;
+/// `None` if it is of another service. For simulations, whose peers answer as nodes do.
+pub fn builtin(service: &str, function: &str, args: Vec<Value>) -> Option<CallResult> {
+    call_with(service, function, || args).map(super::answer)
+}
+
+fn call_with(service: &str, function: &str, values: impl FnOnce() -> Vec<Value>) -> Option<Result<Value, Fault>> {
     if !FUNCTIONS.iter().any(|(name, _, _)| *name == service) {
         return None;
     }
-    let function = &*request.function;
     let Some((_, _, run)) = FUNCTIONS.iter().find(|(s, f, _)| *s == service && *f == function) else {
         let names = FUNCTIONS.iter().filter(|(s, _, _)| *s == service).map(|(_, f, _)| *f);
         return Some(Err(unknown_function(service, function, names)));
     };
-    let mut args = Args::new(service, function, request.args.iter().map(Value::from).collect());
+    let mut args = Args::new(service, function, values());
     Some(run(&mut args).and_then(|value| args.end().map(|()| value)))
 }
 
@@ -176,6 +207,26 @@ mod tests {
             ("op", "string_from_b58", json!(["Cn8eVZg"]), json!("hello")),
             ("op", "bytes_to_b58", json!([[104, 105]]), json!("8wr")),
             ("op", "bytes_from_b58", json!(["8wr"]), json!([104, 105])),
+            ("math", "add", json!([2, 3]), json!(5)),
+            ("math", "sub", json!([2, 3]), json!(-1)),
+            ("math", "mul", json!([2, -3]), json!(-6)),
+            ("math", "fmul", json!([10, 0.66]), json!(6)),
+            ("math", "div", json!([-7, 2]), json!(-3)),
+            ("math", "rem", json!([-7, 2]), json!(-1)),
+            ("math", "pow", json!([2, 10]), json!(1024)),
+            ("math", "log", json!([2, 1023]), json!(9)),
+            ("cmp", "gt", json!([2, 1]), json!(true)),
+            ("cmp", "gte", json!([2, 2.0]), json!(true)),
+            ("cmp", "lt", json!([-1, u64::MAX]), json!(true)),
+            ("cmp", "lte", json!([i64::MAX, i64::MAX - 1]), json!(false)),
+            ("cmp", "cmp", json!([0.5, 1]), json!(-1)),
+            ("array", "sum", json!([[1, 2, -4]]), json!(-1)),
+            ("array", "length", json!([[1, 2]]), json!(2)),
+            ("array", "slice", json!([["a", "b", "c"], 1, 3]), json!(["b", "c"])),
+            ("array", "dedup", json!([[2, 1, 2, [1], [1]]]), json!([2, 1, [1]])),
+            ("array", "intersect", json!([[3, 1, 1, 2], [1, 3]]), json!([3, 1])),
+            ("array", "diff", json!([[3, 1, 2, 2], [1, 4]]), json!([3, 2])),
+            ("array", "sdiff", json!([[3, 1], [1, 4]]), json!([3, 4])),
             ("debug", "stringify", json!([]), json!("\"<empty argument list>\"")),
             ("debug", "stringify", json!(["a"]), json!("\"a\"")),
             ("debug", "stringify", json!(["a", 1]), json!("[\"a\",1]")),
@@ -199,6 +250,12 @@ mod tests {
             ("op", "array_length", json!([[], 1]), SHAPE, "op.array_length: takes at most 1 arguments, 2 given"),
             ("op", "bytes_to_b58", json!([[256]]), SHAPE, "op.bytes_to_b58: args[0]: expected u8 (0..=255), got 256"),
             ("op", "concat", json!([1]), SHAPE, "op.concat: args[0]: expected array"),
+            ("math", "add", json!([i64::MAX, 1]), OWN, "math.add: the result does not fit 64 bits"),
+            ("math", "add", json!([1, 1.5]), SHAPE, "math.add: args[1]: expected i64, got 1.5"),
+            ("math", "div", json!([1, 0]), OWN, "math.div: division by zero"),
+            ("math", "log", json!([1, 2]), OWN, "math.log: the base has to be at least 2 and the number at least 1"),
+            ("cmp", "gt", json!(["a", 1]), SHAPE, "cmp.gt: args[0]: expected number, got \"a\""),
+            ("array", "slice", json!([[1], 1, 2]), OWN, "array.slice: 1 to 2 is no part of 1 elements"),
             ("json", "obj", json!(["a"]), SHAPE, "json.obj: key `a` has no value"),
             ("json", "obj", json!([1, 2]), SHAPE, "json.obj: expected a text as key, got 1"),
             ("json", "parse", json!(["["]), OWN, "json.parse: not JSON: EOF while parsing a list at line 1 column 1"),

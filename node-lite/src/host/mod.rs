@@ -4,6 +4,8 @@ pub(crate) mod args;
 pub(crate) mod builtins;
 mod deploy;
 mod interface;
+mod lists;
+mod numbers;
 pub(crate) mod peer;
 pub(crate) mod rights;
 pub(crate) mod services;
