@@ -31,7 +31,7 @@ mod scenario;
 mod stub;
 mod world;
 
-pub use file::{Finding, ReadScenario, ScenarioFile, Source, Unmet, Verdict};
+pub use file::{Finding, ReadScenario, ReadStage, ScenarioFile, Source, Unmet, Verdict};
 pub use host::{Input, Message, Step};
 pub use peers::Peers;
 pub use random::Random;

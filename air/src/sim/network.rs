@@ -219,7 +219,7 @@ impl Network {
             let row = CallRow::new(self.now, peer, life, &request, self.run.world.peers());
             self.log(peer, || format!("calls {row}"));
             self.run.calls.push(row);
-            let delay = self.run.world.stub(peer, &request).map_or(0..=0, |stub| stub.delay.clone());
+            let delay = self.run.world.stub(peer, &request).map_or(0..=0, |stub| stub.delay_of(&request));
             let delay = self.random.within(&delay);
             self.schedule(delay, Event::Answer { peer: peer.to_owned(), life, request });
         }

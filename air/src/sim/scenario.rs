@@ -143,6 +143,19 @@ impl Scenario {
         self
     }
 
+    /// How long the particle lives, in milliseconds.
+    #[must_use]
+    pub fn lasting(mut self, ttl: u32) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// When the particle starts, in milliseconds since 1970.
+    #[must_use]
+    pub fn timestamp(&self) -> u64 {
+        self.timestamp
+    }
+
     /// The label of the particle: scenarios that differ in it alone make different particles.
     #[must_use]
     pub fn label(mut self, label: &str) -> Self {

@@ -23,8 +23,15 @@ pub struct Stub {
     function: Option<String>,
     args: Option<Vec<Value>>,
     answer: Answer,
-    /// How long the call takes, in virtual milliseconds.
-    pub(super) delay: RangeInclusive<u64>,
+    delay: Delay,
+}
+
+/// How long a call takes, in virtual milliseconds.
+#[derive(Clone, Debug)]
+enum Delay {
+    Within(RangeInclusive<u64>),
+    /// As long as the argument with this index says.
+    Argument(usize),
 }
 
 /// What a [`Stub`] answers.
@@ -69,7 +76,7 @@ impl Stub {
             function: part(function),
             args: None,
             answer: Answer::Sequence(Vec::new()),
-            delay: 0..=0,
+            delay: Delay::Within(0..=0),
         }
     }
 
@@ -144,8 +151,27 @@ impl Stub {
     /// The call takes this long, in virtual milliseconds.
     #[must_use]
     pub fn delay(mut self, delay: RangeInclusive<u64>) -> Self {
-        self.delay = delay;
+        self.delay = Delay::Within(delay);
         self
+    }
+
+    /// The call takes as many virtual milliseconds as the argument with this index says; none if it is no such number.
+    #[must_use]
+    pub fn delay_by(mut self, argument: usize) -> Self {
+        self.delay = Delay::Argument(argument);
+        self
+    }
+
+    /// Between which times the call takes.
+    pub(super) fn delay_of(&self, request: &CallRequest) -> RangeInclusive<u64> {
+        match &self.delay {
+            Delay::Within(range) => range.clone(),
+            Delay::Argument(index) => {
+                let argument = request.args.get(*index).map(serde_json::Value::from);
+                let ms = argument.and_then(|ms| ms.as_u64()).unwrap_or(0);
+                ms..=ms
+            }
+        }
     }
 
     fn answer(mut self, answer: Answer) -> Self {

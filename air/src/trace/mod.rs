@@ -134,6 +134,16 @@ impl Trace {
         self
     }
 
+    /// Says where instructions come from: `source` gives the place behind a line and column of the script, if there is one. The
+    /// text shows it instead.
+    #[must_use]
+    pub fn with_sources(mut self, source: impl Fn(usize, usize) -> Option<String>) -> Self {
+        for row in &mut self.rows {
+            row.source = source(row.line, row.column);
+        }
+        self
+    }
+
     /// Whether the particle's time was over at `now`, in milliseconds since 1970.
     #[must_use]
     pub fn expired(&self, now: u64) -> bool {

@@ -17,6 +17,9 @@ pub struct Row {
     pub line: usize,
     /// Its column, counted from 1 in characters.
     pub column: usize,
+    /// Where it comes from, for scripts that a compiler made: see [`Trace::with_sources`](super::Trace::with_sources).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The iterations around it, outermost first.
     pub frames: Vec<RowFrame>,
     /// The peer in base58; `None` while not known.
@@ -231,6 +234,7 @@ fn empty_row(view: &View<'_>, at: &Position) -> Row {
     Row {
         line,
         column,
+        source: None,
         frames: (0..at.folds.len()).map(|depth| frame(view, tree, &at.folds[..=depth])).collect(),
         peer: None,
         service: None,

@@ -104,7 +104,8 @@ impl Trace {
             format!("signed {}/{}{other}", signed.entry, signed.length)
         });
         let (call, state) = (self.call(row, values), self.state(&row.state, values));
-        [format!("{}:{}", row.line, row.column), frames, peer, call, state, signed]
+        let place = row.source.clone().unwrap_or_else(|| format!("{}:{}", row.line, row.column));
+        [place, frames, peer, call, state, signed]
     }
 
     pub(super) fn state(&self, state: &RowState, values: Values) -> String {

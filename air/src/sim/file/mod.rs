@@ -98,6 +98,38 @@ pub enum Source {
     Script,
 }
 
+/// What came of reading a file of stubs.
+#[derive(Debug)]
+pub struct ReadStage {
+    /// The scenario; `None` if a finding is an error.
+    pub scenario: Option<Scenario>,
+    /// What is wrong, sorted by place.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl Scenario {
+    /// Reads a file of stubs: a scenario file without script, steps and expectations, for a script that is given beside it.
+    /// `peers` take part besides those that the file names; the first of them starts the particle.
+    ///
+    /// ```
+    /// use marine_air::sim::Scenario;
+    ///
+    /// let stubs = "[[stub]]\npeer = \"shop\"\ncall = \"stock.count\"\nok = 12\n";
+    /// let script = r#"(call "@shop" ("stock" "count") [] n)"#;
+    /// let read = Scenario::read_stubs(stubs, script, &["shop".to_owned()]);
+    /// assert_eq!(read.scenario.unwrap().run(1)?.calls_at("shop"), ["stock.count()"]);
+    /// # Ok::<(), marine_air::sim::SimError>(())
+    /// ```
+    pub fn read_stubs(text: &str, script: &str, peers: &[String]) -> ReadStage {
+        let report = Report::default();
+        let scenario = parts::read_stage(text, &report, script, peers);
+        let mut findings = report.finish();
+        findings.sort_by_key(|finding| (finding.primary.span.start, finding.id));
+        let is_broken = findings.iter().any(|finding| finding.severity == Severity::Error);
+        ReadStage { scenario: scenario.filter(|_| !is_broken), findings }
+    }
+}
+
 impl ScenarioFile {
     /// Reads a scenario. `load` gives the text of the script if that is in a file of its own: it gets the path as it is
     /// written, and returns why it could not.

@@ -51,6 +51,27 @@ pub(super) fn read(
     Some((file, script))
 }
 
+/// Reads a file of stubs; `None` if it is no TOML.
+pub(super) fn read_stage(text: &str, report: &Report, script: &str, peers: &[String]) -> Option<Scenario> {
+    let mut top = table::read(text, report)?;
+    let mut peers = peers.to_vec();
+    if top.place("peers").is_some() {
+        let more = read_peers(&mut top);
+        peers.extend(more.into_iter().filter(|peer| !peers.contains(peer)).collect::<Vec<_>>());
+    }
+    let timestamp = number(&mut top, "timestamp", 0..=i64::MAX);
+    let ttl = number(&mut top, "ttl", 1..=i64::from(u32::MAX));
+    let stubs = top.take_tables("stub", "`[[stub]]`").into_iter().filter_map(|stub| read_stub(stub, &peers));
+    let stubs: Vec<Stub> = stubs.collect();
+    let net = top.take_table("net", "`[net]`").map_or(Net::default(), |net| read_net(net, &peers).0);
+    top.finish();
+    let mut scenario = Scenario::new(script, peers).net(net);
+    scenario.timestamp = timestamp.unwrap_or(scenario.timestamp);
+    scenario.ttl = ttl.and_then(|ttl| u32::try_from(ttl).ok()).unwrap_or(scenario.ttl);
+    scenario.stubs = stubs;
+    Some(scenario)
+}
+
 /// Takes out a number that is not negative.
 pub(super) fn number(table: &mut Table<'_, '_>, name: &'static str, range: RangeInclusive<i64>) -> Option<u64> {
     Some(table.take(name)?.number(range)?.unsigned_abs())
