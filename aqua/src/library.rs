@@ -1,4 +1,4 @@
-//! The bundled library: Aqua declarations of what nodes offer.
+//! The bundled library: Aqua declarations of what nodes offer, and functions for programs over many peers.
 
 /// Paths, without any prefix, and texts.
 const FILES: &[(&str, &str)] = &[
@@ -7,6 +7,11 @@ const FILES: &[(&str, &str)] = &[
     ("aqua-lib/marine.aqua", include_str!("../aqua-lib/marine.aqua")),
     ("aqua-lib/workers.aqua", include_str!("../aqua-lib/workers.aqua")),
     ("aqua-lib/subnet.aqua", include_str!("../aqua-lib/subnet.aqua")),
+    ("marine/discovery.aqua", include_str!("../lib/discovery.aqua")),
+    ("marine/election.aqua", include_str!("../lib/election.aqua")),
+    ("marine/quorum.aqua", include_str!("../lib/quorum.aqua")),
+    ("marine/replication.aqua", include_str!("../lib/replication.aqua")),
+    ("marine/retry.aqua", include_str!("../lib/retry.aqua")),
 ];
 
 /// Where the published library of that name is looked for.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 pub struct Options {
     /// Where imports are looked for, besides the folder of the importing file and the bundled library.
     pub imports: Vec<ImportRule>,
+    /// The folder that relative paths of files start from, as [`ImportRule::from`] names it.
+    pub folder: String,
     /// Constants from outside, as name and literal; each must match a `?=` constant.
     pub constants: Vec<(String, String)>,
     /// `--no-relay` turns it off: then `HOST_PEER_ID` is the init peer.
@@ -37,6 +39,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             imports: Vec::new(),
+            folder: String::new(),
             constants: Vec::new(),
             relay: true,
             error_handler: true,

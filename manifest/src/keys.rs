@@ -58,7 +58,16 @@ pub const MANIFEST: &[Key] = &[
     key("test", Kind::Map(&Kind::Table(GRANTS)), "none", "Per module: extra grants in tests."),
     key("repl", Kind::Map(&Kind::Table(GRANTS)), "none", "Per module: extra grants in the REPL."),
     key("project", Kind::Table(PROJECT), "none", "Instead of a service: several that belong together."),
+    key("aqua", Kind::Table(AQUA), "none", "For programs in Aqua."),
 ];
+
+/// The keys of `[aqua]`.
+pub const AQUA: &[Key] = &[key(
+    "imports",
+    Kind::Map(&Kind::Map(&Kind::List(&Kind::Text))),
+    "none",
+    "Prefix of an importing file's path, to prefix of an imported path, to directories where it is looked for.",
+)];
 
 /// The keys of `[project]`.
 pub const PROJECT: &[Key] = &[key(

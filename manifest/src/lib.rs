@@ -16,6 +16,7 @@
 //! # Ok::<(), marine_manifest::ManifestErrors>(())
 //! ```
 
+mod aqua;
 mod binary;
 mod blueprint;
 mod cid;
@@ -37,6 +38,7 @@ mod request;
 mod schema;
 mod table;
 
+pub use crate::aqua::AquaImport;
 pub use crate::binary::{ArgPolicy, ArgToken, BinaryGrant};
 pub use crate::blueprint::{Blueprint, BlueprintError, BlueprintModule, MAX_BLUEPRINT_BYTES, ModuleContent};
 pub use crate::cid::{Cid, content_cid, module_cid};

@@ -46,6 +46,9 @@ impl Project {
 
 fn members(mut top: Table<'_, '_>, dir: &Path) -> Vec<PathBuf> {
     top.take("manifest");
+    if let Some(aqua) = top.take("aqua") {
+        crate::aqua::rules(aqua, dir);
+    }
     let project = top.take("project").and_then(|entry| entry.table("a table `[project]`"));
     top.finish(&["service", "module", "limits"].map(|key| (key, ONE_OF_BOTH)));
     let Some(mut project) = project else { return Vec::new() };

@@ -16,6 +16,7 @@ mod render;
 mod repl;
 mod selection;
 mod signals;
+mod simulate;
 mod template;
 mod toolchain;
 mod ui;

@@ -132,6 +132,12 @@ pub(crate) fn last_build(path: &Path) -> Outcome<Built> {
     Ok(Built { manifest, service: None, files, _scratch: None })
 }
 
+/// The component that the last build of the manifest at `path` made of its facade.
+pub(crate) fn last_facade(path: &Path) -> Outcome<PathBuf> {
+    let built = last_build(path)?;
+    built.wasm(built.manifest.facade()).map(Path::to_path_buf)
+}
+
 impl Built {
     /// The service of a build; building modules without a manifest makes none.
     pub(crate) fn of(output: BuildOutput) -> Outcome<Self> {

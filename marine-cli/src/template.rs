@@ -29,6 +29,7 @@ pub(crate) struct Template {
 pub(crate) const TEMPLATES: &[Template] = &[
     Template { name: "greeting", about: "one module with one function" },
     Template { name: "two-modules", about: "a facade that imports a second module, which alone may use a directory" },
+    Template { name: "aqua-workflow", about: "a workflow in Aqua, and the service that it calls at other peers" },
 ];
 
 impl Template {
@@ -138,13 +139,14 @@ fn put(path: &Path, content: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn the_table_lists_what_is_embedded() {
-        let mut embedded: Vec<_> = FILES.dirs().filter_map(|dir| dir.path().to_str()).collect();
-        embedded.sort_unstable();
-        assert_eq!(embedded, TEMPLATES.iter().map(|template| template.name).collect::<Vec<_>>());
+        let embedded: BTreeSet<_> = FILES.dirs().filter_map(|dir| dir.path().to_str()).collect();
+        assert_eq!(embedded, TEMPLATES.iter().map(|template| template.name).collect());
     }
 
     #[test]

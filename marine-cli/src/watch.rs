@@ -26,8 +26,8 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// Starts watching `roots`. What changes at one of the paths `ignored` does not count.
-    pub(crate) fn new(roots: Vec<PathBuf>, ignored: Vec<PathBuf>) -> Outcome<Self> {
+    /// Starts watching `roots`. Only changes at paths that `counts` accepts are noticed.
+    pub(crate) fn new(roots: Vec<PathBuf>, counts: impl Fn(&Path) -> bool + Send + 'static) -> Outcome<Self> {
         let (to, changes) = channel();
         let heard = move |event: notify::Result<Event>| {
             // Reading counts as an event, too; and an error means that events were lost, which only a change can follow.
@@ -39,7 +39,7 @@ impl Watcher {
             else {
                 return;
             };
-            for path in paths.into_iter().filter(|path| is_source(path) && !ignored.contains(path)) {
+            for path in paths.into_iter().filter(|path| is_source(path) && counts(path)) {
                 // Whoever waited is gone if this fails.
                 let _ = to.send(path);
             }
@@ -103,7 +103,8 @@ mod tests {
         for name in ["src", "target", ".git"] {
             std::fs::create_dir(root.join(name)).expect("created");
         }
-        let mut watcher = Watcher::new(vec![root.clone()], vec![root.join("made.wasm")]).expect("watching");
+        let made = root.join("made.wasm");
+        let mut watcher = Watcher::new(vec![root.clone()], move |path| path != made).expect("watching");
         for name in ["target/x.rs", ".git/index", "Cargo.lock", "src/lib.rs~", "made.wasm"] {
             std::fs::write(root.join(name), "x").expect("written");
         }

@@ -43,11 +43,55 @@ impl Checker<'_> {
             return;
         }
         for declared in info.methods.clone() {
-            self.hold_against(&info.name, unquote(from), &declared, &real);
+            self.hold_against(
+                &info.name,
+                unquote(from),
+                &declared,
+                &real,
+                "drop the block to take the interface as it is",
+            );
         }
     }
 
-    fn hold_against(&mut self, service: &str, component: &str, declared: &Signature, real: &[Arc<Signature>]) {
+    /// Holds the services of a file that was generated from a component against that component. Such a file says in a comment at its
+    /// top what it was made from: `-- interface of stock.wasm: <hash>`.
+    pub(super) fn generated_service(&mut self, span: Span, info: &ServiceInfo) {
+        let module = self.modules.module(span.file);
+        let Some(mark) = mark(&module.text) else { return };
+        let component = path::join(path::folder(&module.path), mark.component);
+        let place = Span::new(span.file, mark.start, mark.end);
+        let interface = match self.sources.interface(&component) {
+            Ok(interface) if interface.hash == mark.hash => return,
+            Ok(interface) => interface,
+            Err(error) => {
+                let diagnostic = Diagnostic::new(Code::COMPONENT_MISSING, place, error.message);
+                let help = error.help.unwrap_or_else(|| "build it first: `marine build`".to_string());
+                return self
+                    .report_once(diagnostic.help(format!("{help}; or delete this line, if it is gone for good")));
+            }
+        };
+        let real: Vec<Arc<Signature>> =
+            interface.functions.iter().map(|method| Arc::new(of_method(method, span))).collect();
+        let remedy = format!("make the file again: `marine aqua {component}`");
+        for declared in &info.methods {
+            self.hold_against(&info.name, &component, declared, &real, &remedy);
+        }
+    }
+
+    fn report_once(&mut self, diagnostic: Diagnostic) {
+        if !self.diagnostics.contains(&diagnostic) {
+            self.report(diagnostic);
+        }
+    }
+
+    fn hold_against(
+        &mut self,
+        service: &str,
+        component: &str,
+        declared: &Signature,
+        real: &[Arc<Signature>],
+        remedy: &str,
+    ) {
         let Some(found) = real.iter().find(|method| method.name == declared.name) else {
             let message = format!("`{component}` has no function `{}`", declared.name);
             let names: Vec<String> = real.iter().map(|method| format!("`{method}`")).collect();
@@ -60,7 +104,7 @@ impl Checker<'_> {
         let message = format!("`{service}.{}` does not agree with the built service", declared.name);
         let diagnostic = Diagnostic::new(Code::INTERFACE_DIFFERS, declared.span, message)
             .at(format!("{component} has `{found}`"))
-            .help(format!("write `{found}`, or drop the block to take the interface as it is"));
+            .help(format!("write `{found}`, or {remedy}"));
         self.report(diagnostic);
     }
 
@@ -83,4 +127,30 @@ impl Checker<'_> {
                         .zip(&declared.results)
                         .all(|(theirs, ours)| self.relations.fits(theirs, ours)))
     }
+}
+
+/// What a generated file was made from.
+struct Mark<'t> {
+    component: &'t str,
+    hash: &'t str,
+    /// Where it says so.
+    start: u32,
+    end: u32,
+}
+
+/// The mark among the comments at the top of a text.
+fn mark(text: &str) -> Option<Mark<'_>> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end();
+        if let Some(said) = content.strip_prefix("-- interface of ") {
+            let (component, hash) = said.rsplit_once(": ")?;
+            return Some(Mark { component, hash: hash.trim(), start, end: start + content.len() as u32 });
+        }
+        if !(content.is_empty() || content.starts_with("--")) {
+            return None;
+        }
+        start += line.len() as u32;
+    }
+    None
 }

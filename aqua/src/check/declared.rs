@@ -192,6 +192,8 @@ impl Checker<'_> {
         let mut info = service_info(name, methods, default_id, broken);
         if let Some(from) = decl.from() {
             self.built_service(span, &from, &decl, &mut info);
+        } else {
+            self.generated_service(span, &info);
         }
         let info = Arc::new(info);
         self.services.insert(def, info.clone());

@@ -6,8 +6,8 @@ use crate::options::Options;
 pub(crate) fn candidates(importer: &str, import: &str, options: &Options) -> Vec<String> {
     let import = with_ending(import);
     let mut found = vec![join(folder(importer), &import)];
-    let fits =
-        |rule: &&crate::options::ImportRule| importer.starts_with(&rule.from) && import.starts_with(&rule.import);
+    let whole = join(&options.folder, importer);
+    let fits = |rule: &&crate::options::ImportRule| whole.starts_with(&rule.from) && import.starts_with(&rule.import);
     let best = options.imports.iter().filter(fits).map(|rule| (rule.from.len(), rule.import.len())).max();
     for rule in options.imports.iter().filter(fits).filter(|rule| Some((rule.from.len(), rule.import.len())) == best) {
         let rest = import[rule.import.len()..].trim_start_matches('/');
@@ -89,5 +89,10 @@ mod tests {
         assert_eq!(candidates("src/a.aqua", "b", &options), ["src/b.aqua", "lib/b.aqua"]);
         assert_eq!(candidates("src/a.aqua", "@shop/b.aqua", &options), ["src/@shop/b.aqua", "shops/b.aqua"]);
         assert_eq!(candidates("vendor/a.aqua", "@shop/b", &options), ["vendor/@shop/b.aqua", "other/@shop/b.aqua"]);
+        let imports = vec![rule("/home/", "", "/lib"), rule("/home/vendor/", "", "/other")];
+        let options = Options { imports, folder: "/home/src".to_string(), ..Options::default() };
+        assert_eq!(candidates("a.aqua", "b", &options), ["b.aqua", "/lib/b.aqua"]);
+        assert_eq!(candidates("../vendor/a.aqua", "b", &options), ["../vendor/b.aqua", "/other/b.aqua"]);
+        assert_eq!(candidates("/home/vendor/a.aqua", "b", &options), ["/home/vendor/b.aqua", "/other/b.aqua"]);
     }
 }

@@ -72,6 +72,10 @@ fn read_manifest(report: &Report<'_>, table: Spanned<DeTable<'_>>, path: PathBuf
         }
     };
     let extra = ["test", "repl"].map(|key| top.take(key));
+    if let Some(aqua) = top.take("aqua") {
+        // Of no use to a service; whoever compiles Aqua reads it again.
+        crate::aqua::rules(aqua, &dir);
+    }
     top.finish(LATER_TOP);
 
     let names: BTreeSet<&str> = modules.iter().map(|module| module.entry.name.as_str()).collect();

@@ -35,6 +35,7 @@ fn the_parser_knows_exactly_the_keys_of_the_table() {
         (keys::FROM, inside("env = { A = { from = \"B\", zzzzzzzz = 1 } }\n")),
         (keys::BINARY, inside("binaries = { a = { path = \"/bin/true\", zzzzzzzz = 1 } }\n")),
         (keys::STORE, inside("kv = { a = { zzzzzzzz = 1 } }\n")),
+        (keys::AQUA, inside("[aqua]\nzzzzzzzz = 1\n")),
     ];
     for (table, text) in cases {
         assert_eq!(known(text), listed(table), "{text}");
@@ -46,6 +47,24 @@ fn the_parser_knows_exactly_the_keys_of_the_table() {
     let mut top = known(&format!("zzzzzzzz = 1\n{MODULE}"));
     top.insert("project".to_owned());
     assert_eq!(top, listed(keys::MANIFEST));
+}
+
+#[test]
+fn rules_for_imports_of_aqua_programs_stand_in_any_manifest() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("Marine.toml");
+    let rules = "[aqua.imports]\n\"src/\" = { \"@shop/\" = [\"vendor/shop\", \"/opt/shop\"], \"\" = [\"lib\"] }\n";
+    for more in ["", MODULE, "[project]\nmembers = []\n"] {
+        std::fs::write(&path, format!("{rules}{more}")).expect("written");
+        let found = marine_manifest::AquaImport::read(&path).unwrap_or_else(|errors| panic!("{errors}"));
+        let found: Vec<_> = found.iter().map(|rule| (&*rule.from, &*rule.import, rule.folders.clone())).collect();
+        let [shop, opt, lib] = ["vendor/shop", "/opt/shop", "lib"].map(|folder| dir.path().join(folder));
+        assert_eq!(found, [("src/", "@shop/", vec![shop, opt]), ("src/", "", vec![lib])], "{more}");
+    }
+    assert!(Manifest::parse(&format!("{MODULE}{rules}"), "/shop").is_ok());
+    for wrong in ["aqua = 1", "[aqua.imports]\n\"\" = [\"lib\"]", "[aqua.imports]\n\"\" = { \"\" = 1 }"] {
+        assert!(Manifest::parse(&format!("{wrong}\n{MODULE}"), "/shop").is_err(), "{wrong}");
+    }
 }
 
 /// `MARINE_UPDATE=1` writes the file anew.
@@ -65,7 +84,7 @@ fn the_book_explains_every_key() {
     let page = include_str!("../../../docs/manifest.md");
     let tables =
         [keys::SERVICE, keys::LIMITS, keys::MODULE, keys::LOG, keys::DIR, keys::FROM, keys::BINARY, keys::STORE];
-    let all = tables.iter().flat_map(|table| table.iter()).chain(keys::PROJECT);
+    let all = tables.iter().flat_map(|table| table.iter()).chain(keys::PROJECT).chain(keys::AQUA);
     let missing: BTreeSet<_> = all.map(|key| key.name).filter(|name| !mentions(page, name)).collect();
     assert!(missing.is_empty(), "docs/manifest.md does not mention {missing:?}");
 }

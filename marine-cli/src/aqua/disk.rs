@@ -43,20 +43,34 @@ impl Sources for Disk {
     }
 }
 
+/// A file that is compiled, or formatted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// As it is shown.
+    pub(crate) path: String,
+    /// Its folder, below the folder that was named.
+    pub(crate) below: PathBuf,
+}
+
 /// The Aqua files that `paths` name: files as they are, folders with all below them. Nothing named means the current directory.
-pub(crate) fn entries(paths: &[PathBuf]) -> Outcome<Vec<String>> {
+pub(crate) fn entries(paths: &[PathBuf]) -> Outcome<Vec<Entry>> {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here[..] } else { paths };
-    let mut found = Vec::new();
+    let mut found: Vec<Entry> = Vec::new();
     for path in paths {
         let what = std::fs::metadata(path).or_fail(Exit::Usage, format_args!("cannot read `{}`", path.display()))?;
-        match what.is_dir() {
-            true => found.extend(walk(path, "aqua")),
-            false => found.push(path.clone()),
+        let files = if what.is_dir() { walk(path, "aqua") } else { vec![path.clone()] };
+        for file in files {
+            let below = file.parent().and_then(|folder| folder.strip_prefix(path).ok()).map(Path::to_path_buf);
+            let text = file.to_string_lossy();
+            let entry =
+                Entry { path: text.strip_prefix("./").unwrap_or(&text).to_string(), below: below.unwrap_or_default() };
+            if !found.iter().any(|other| other.path == entry.path) {
+                found.push(entry);
+            }
         }
     }
-    let texts = found.iter().map(|path| path.to_string_lossy());
-    Ok(texts.map(|path| path.strip_prefix("./").unwrap_or(&path).to_string()).collect())
+    Ok(found)
 }
 
 fn walk(start: &Path, ending: &str) -> Vec<PathBuf> {

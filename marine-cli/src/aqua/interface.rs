@@ -1,6 +1,7 @@
 //! Interfaces of built components as types of Aqua.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use marine_aqua::hir::{Labelled, Method, Scalar, Type};
@@ -8,21 +9,45 @@ use marine_aqua::{Interface, SourceError};
 use marine_runtime::Type as Wit;
 use marine_runtime::{Module, TypeDef};
 
-/// The interface of the component at `path`. What Aqua cannot say is `⊤`; a `result` is its value, for an error is an error.
+use crate::project;
+
+/// The interface of the component at `path`, or of the service whose `Marine.toml` it is. What Aqua cannot say is `⊤`; a `result` is
+/// its value, for an error is an error.
 pub(super) fn of(path: &str) -> Result<Interface, SourceError> {
+    if path.ends_with(".toml") {
+        return of_service(path);
+    }
     if !path.ends_with(".wasm") {
         return Err(SourceError {
-            message: format!("`{path}` is no component"),
-            help: Some("name the built component: `from \"../target/marine/greeting.wasm\"`".to_string()),
+            message: format!("`{path}` is neither a component nor a Marine.toml"),
+            help: Some("name the service's manifest, `from \"../till/Marine.toml\"`, or a built component".to_string()),
         });
     }
-    if !std::path::Path::new(path).exists() {
+    if !Path::new(path).exists() {
         let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
         return Err(SourceError {
             message: format!("there is no component `{path}`"),
             help: Some(format!("build it first: `marine build` in the project that writes to `{folder}`")),
         });
     }
+    of_component(path)
+}
+
+/// Of the facade that the last build made.
+fn of_service(path: &str) -> Result<Interface, SourceError> {
+    if !Path::new(path).exists() {
+        return Err(SourceError { message: format!("there is no `{path}`"), help: None });
+    }
+    match project::last_facade(Path::new(path)) {
+        Ok(facade) => of_component(&facade.to_string_lossy()),
+        Err(failure) => Err(SourceError {
+            message: failure.error.to_string(),
+            help: Some(format!("build the service first: `marine build {path}`")),
+        }),
+    }
+}
+
+fn of_component(path: &str) -> Result<Interface, SourceError> {
     let stem = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".wasm");
     let module =
         Module::from_file(stem, path).map_err(|error| SourceError { message: error.to_string(), help: None })?;
@@ -34,8 +59,13 @@ pub(super) fn of(path: &str) -> Result<Interface, SourceError> {
         result: function.result.as_ref().and_then(|result| types.result(result)),
     });
     let functions = functions.collect();
-    let hash = module.cid().to_string();
+    let hash = hash(wit);
     Ok(Interface { hash, data: types.named.into_iter().map(|(name, ty)| (Arc::from(name), ty)).collect(), functions })
+}
+
+/// Tells interfaces apart: of the interface as WIT.
+pub(crate) fn hash(interface: &marine_runtime::Interface) -> String {
+    marine_manifest::module_cid(interface.to_wit().as_bytes()).to_string()
 }
 
 /// Records by the names that Aqua gives them.

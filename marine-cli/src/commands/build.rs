@@ -143,7 +143,8 @@ impl Build {
             roots.extend(inputs.iter().flatten().map(dir));
         }
         roots.push(dir(&self.path));
-        Watcher::new(roots, members.iter().flat_map(|path| project::made_files(path)).collect())
+        let made: Vec<PathBuf> = members.iter().flat_map(|path| project::made_files(path)).collect();
+        Watcher::new(roots, move |path| !made.iter().any(|made| made == path))
     }
 }
 

@@ -8,8 +8,9 @@ use crate::ui::Ui;
 
 /// See everything work, on this machine.
 ///
-/// Builds a service of two modules, starts two nodes as processes of their own, deploys the service to one of them, and runs a
-/// workflow that hops client -> relay -> host -> relay -> client. Shows the answer and the verified trace, and cleans up.
+/// Builds two services, starts three nodes as processes of their own, deploys the services to two of them, and runs two workflows: one in
+/// AIR that hops client -> relay -> host -> relay -> client, and one in Aqua that goes on to the third node. Shows the answers and the
+/// verified traces, and cleans up.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

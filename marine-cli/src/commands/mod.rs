@@ -1,7 +1,7 @@
 //! The commands, one file each: arguments, a call into a library, rendering.
 
 mod add;
-mod air;
+pub(crate) mod air;
 mod aqua;
 mod build;
 mod call;

@@ -1,4 +1,4 @@
-//! The demo: a service of two modules, two nodes in processes of their own, a workflow between them, and its proof.
+//! The demo: two services, three nodes in processes of their own, workflows between them, and their proof.
 //!
 //! Everything here is what a user would do by hand with the other commands; nothing is simulated. Its directory lies in Marine's
 //! cache, so a second run builds nothing. Whatever happens, no node is left behind, unless the user asked for it.
@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use marine_air::trace::Trace;
+use marine_aqua::Options;
 use marine_build::Profile;
 use marine_node::{Client, Multiaddr, PeerId, RunOutcome, keyfile};
 use marine_particle::Keypair;
 use serde_json::{Value, json};
 
 use self::process::{Life, NodeProcess};
+use crate::aqua::{Prepared, prepare};
 use crate::exit::{Exit, Fail, Failure, Outcome};
 use crate::identity;
 use crate::network::{self, Package};
@@ -27,17 +30,24 @@ use crate::template::Template;
 use crate::toolchain;
 use crate::ui::{Step, Ui, seconds, size};
 
-/// What the demo's service is made from, and called.
+/// What the service of the host is made from, and called.
 const TEMPLATE: &str = "two-modules";
 const SERVICE: &str = "visitors";
 
-/// The workflow, which comes with the template.
+/// What the service of the third node is made from, and called.
+const HELLO_TEMPLATE: &str = "aqua-workflow";
+const HELLO_SERVICE: &str = "hello";
+
+/// The workflow in AIR, which comes with the first template.
 const WORKFLOW: &str = "hello.air";
+
+/// The workflow in Aqua, which comes with the second one.
+const PROGRAM: &str = "hello.aqua";
 
 /// How long the workflow may take; a loaded machine is slow at compiling the service.
 const TTL: Duration = Duration::from_secs(60);
 
-const STEPS: usize = 8;
+const STEPS: usize = 10;
 
 /// How the demo runs.
 pub(crate) struct Config {
@@ -52,8 +62,8 @@ pub(crate) fn run(ui: Ui, config: Config) -> Outcome {
     crate::logging::start("warn", ui.verbose);
     let started = Instant::now();
     let dir = paths::cache()?.join("demo");
-    let built = prepare(ui, &dir)?;
-    let exit = network::on_runtime(perform(ui, &config, &dir, &built))?;
+    let services = build_all(ui, &dir)?;
+    let exit = network::on_runtime(perform(ui, &config, &dir, &services))?;
     let time = started.elapsed();
     ui.status("Finished", format_args!("in {}", seconds(time)));
     ui.document("demo.finished", json!({ "seconds": time.as_secs_f64() }));
@@ -77,32 +87,48 @@ impl Story {
     }
 }
 
+/// What is deployed.
+struct Services {
+    visitors: Built,
+    hello: Built,
+}
+
 /// The first steps: target, build, link. They need no network.
-fn prepare(ui: Ui, dir: &Path) -> Outcome<Built> {
+fn build_all(ui: Ui, dir: &Path) -> Outcome<Services> {
     let mut story = Story { ui, told: 0 };
     let step = story.step("Find or make the WebAssembly target");
     let target = toolchain::provision(step.progress())?;
     step.done(toolchain::describe(&target));
 
-    let step = story.step("Build a service of two modules");
-    let project_dir = dir.join(SERVICE);
-    Template::find(TEMPLATE)?.write(SERVICE, &project_dir)?;
-    let built = project::build_service(Some(&project_dir), Profile::Dev, step.progress(), Ui { quiet: true, ..ui })?;
-    step.done(sizes(&built)?);
+    let step = story.step("Build a service of two modules, and a small one");
+    let visitors = build(ui, &step, dir, TEMPLATE, SERVICE)?;
+    let hello = build(ui, &step, dir, HELLO_TEMPLATE, HELLO_SERVICE)?;
+    step.done(sizes(&[&visitors, &hello])?);
 
     let step = story.step("Link the modules, each with its own permissions");
-    built.link()?;
-    step.done(built.grants().join("; "));
-    Ok(built)
+    visitors.link()?;
+    hello.link()?;
+    step.done(visitors.grants().join("; "));
+    Ok(Services { visitors, hello })
+}
+
+/// A service called `name`, made from a template. All of them share what cargo compiles.
+fn build(ui: Ui, step: &Step, dir: &Path, template: &str, name: &str) -> Outcome<Built> {
+    let project_dir = dir.join(name);
+    Template::find(template)?.write(name, &project_dir)?;
+    let mut request = project::request(&project_dir.join("Marine.toml"), Profile::Dev)?;
+    request.target_dir = Some(dir.join(SERVICE).join("target"));
+    request.out_dir = Some(project_dir.join("target/marine/dev"));
+    Built::of(project::build(&request, step.progress(), Ui { quiet: true, ..ui })?)
 }
 
 /// The other steps: nodes, deployment, workflow, end. However the play ends, the nodes are stopped unless they shall be kept.
-async fn perform(ui: Ui, config: &Config, dir: &Path, built: &Built) -> Outcome {
+async fn perform(ui: Ui, config: &Config, dir: &Path, services: &Services) -> Outcome {
     let mut story = Story { ui, told: 3 };
     let mut interrupt = Stop::listen()?;
     let mut stage = Stage::new(dir, config)?;
     let played = tokio::select! {
-        played = play(&mut story, &mut stage, config, built) => played,
+        played = play(&mut story, &mut stage, config, services) => played,
         () = interrupt.requested() => Err(Failure::new(Exit::Interrupted, "interrupted; the nodes are stopped")),
     };
     if config.keep && played.is_ok() {
@@ -122,39 +148,67 @@ async fn perform(ui: Ui, config: &Config, dir: &Path, built: &Built) -> Outcome 
     }
     result?;
     if let Some(step) = step {
-        step.done("both nodes drained and ended");
+        step.done("all nodes drained and ended");
     }
     Ok(Exit::Done)
 }
 
-async fn play(story: &mut Story, stage: &mut Stage, config: &Config, built: &Built) -> Outcome<()> {
+async fn play(story: &mut Story, stage: &mut Stage, config: &Config, services: &Services) -> Outcome<()> {
     let ui = story.ui;
     stage.start_nodes(story).await?;
 
-    let step = story.step("Publish the blueprint to the host and create the service");
-    let service = stage.deploy(built).await?;
-    step.done(format_args!("service {service}, called `{SERVICE}`"));
+    let step = story.step("Publish the blueprints and create the services");
+    let nodes = stage.nodes()?;
+    let visitors = stage.deploy(nodes.host, &services.visitors, SERVICE).await?;
+    let hello = stage.deploy(nodes.third, &services.hello, HELLO_SERVICE).await?;
+    step.done(format_args!(
+        "host: service {visitors}, called `{SERVICE}`; third: service {hello}, called `{HELLO_SERVICE}`"
+    ));
 
-    let step = story.step("Run a workflow: client -> relay -> host -> relay -> client");
+    let step = story.step("Run a workflow in AIR: client -> relay -> host -> relay -> client");
     let outcome = stage.run_workflow(&config.name).await?;
-    let trace = render::verified(&outcome)?.with_aliases(stage.names()?);
+    let done = "the client was connected to the relay only";
+    show(ui, step, "demo.answer", done, outcome, |trace| Ok(trace.with_aliases(stage.names()?)))?;
+
+    let step = story.step("Run a workflow in Aqua: client -> relay -> host -> third -> host -> relay -> client");
+    let (program, outcome) = stage.run_program(ui).await?;
+    let done = format!("{PROGRAM} says `on remotePeer via relayPeer`, the compiler found the way");
+    show(ui, step, "demo.hello", &done, outcome, |trace| {
+        // The path of the file is long, and of no interest.
+        let name = |place: String| place.rsplit('/').next().map(str::to_owned);
+        let source = |line, column| program.source(line, column).and_then(name);
+        Ok(trace.with_sources(source).with_aliases(stage.names()?))
+    })?;
+
+    if config.keep {
+        let step = story.step("Leave the nodes running");
+        step.done("three processes go on by themselves");
+        stage.explain(ui, &visitors)?;
+    }
+    Ok(())
+}
+
+/// Ends a step with the answer of a workflow, and the proof of it.
+fn show(
+    ui: Ui,
+    step: Step,
+    document: &str,
+    done: &str,
+    outcome: RunOutcome,
+    named: impl FnOnce(Trace) -> Outcome<Trace>,
+) -> Outcome<()> {
+    let trace = named(render::verified(&outcome)?)?;
     let answer = outcome.result.map_err(network::workflow_failure)?;
     render::genuine(&trace)?;
-    step.done("the client was connected to the relay only");
-
+    step.done(done);
     let answer = answer.into_iter().next().unwrap_or(Value::Null);
     ui.note("\nThe answer:");
     ui.result(pretty(&answer));
-    ui.document("demo.answer", json!({ "answer": answer }));
+    ui.document(document, json!({ "answer": answer }));
     ui.note("\nWhat happened, signed by those who did it and verified here:");
     ui.result(&trace);
     render::documents(ui, &trace);
     ui.note("");
-    if config.keep {
-        let step = story.step("Leave the nodes running");
-        step.done("two processes go on by themselves");
-        stage.explain(ui, &service)?;
-    }
     Ok(())
 }
 
@@ -165,6 +219,15 @@ struct Stage {
     life: Life,
     relay: Option<NodeProcess>,
     host: Option<NodeProcess>,
+    third: Option<NodeProcess>,
+}
+
+/// All nodes, running.
+#[derive(Clone, Copy)]
+struct Nodes<'s> {
+    relay: &'s NodeProcess,
+    host: &'s NodeProcess,
+    third: &'s NodeProcess,
 }
 
 impl Stage {
@@ -177,7 +240,7 @@ impl Stage {
         std::fs::create_dir_all(&dir).or_fail(Exit::Unexpected, format!("cannot create `{}`", dir.display()))?;
         let key = identity::usable(keyfile::load_or_create(&dir.join("client.key")))?;
         let life = if config.keep { Life::Independent } else { Life::WithUs };
-        Ok(Self { dir, key, life, relay: None, host: None })
+        Ok(Self { dir, key, life, relay: None, host: None, third: None })
     }
 
     async fn start_nodes(&mut self, story: &mut Story) -> Outcome<()> {
@@ -191,38 +254,46 @@ impl Stage {
         let arguments = loopback(&["--bootstrap", relay.address()?, "--deploy", &client]);
         let host = NodeProcess::start("host", &self.dir.join("host"), &arguments, self.life).await?;
         step.done(format_args!("process {}, {}; only our client may deploy there", host.id(), host.address()?));
-        self.host = Some(host);
+        let host = self.host.insert(host);
+
+        let step = story.step("Start a third node, which knows the host only");
+        let arguments = loopback(&["--bootstrap", host.address()?, "--deploy", &client]);
+        let third = NodeProcess::start("third", &self.dir.join("third"), &arguments, self.life).await?;
+        step.done(format_args!("process {}, {}", third.id(), third.address()?));
+        self.third = Some(third);
         Ok(())
     }
 
-    /// Both nodes; they are there once [`Stage::start_nodes`] is through.
-    fn nodes(&self) -> Outcome<(&NodeProcess, &NodeProcess)> {
-        self.relay
-            .as_ref()
-            .zip(self.host.as_ref())
-            .ok_or_else(|| Failure::new(Exit::Unexpected, "the nodes are not running"))
+    /// All nodes; they are there once [`Stage::start_nodes`] is through.
+    fn nodes(&self) -> Outcome<Nodes<'_>> {
+        match (&self.relay, &self.host, &self.third) {
+            (Some(relay), Some(host), Some(third)) => Ok(Nodes { relay, host, third }),
+            _ => Err(Failure::new(Exit::Unexpected, "the nodes are not running")),
+        }
     }
 
     /// What the peers are called in the trace.
-    fn names(&self) -> Outcome<[(String, &'static str); 3]> {
-        let (relay, host) = self.nodes()?;
+    fn names(&self) -> Outcome<[(String, &'static str); 4]> {
+        let Nodes { relay, host, third } = self.nodes()?;
+        let id = |node: &NodeProcess| node.ready.peer_id.clone();
         let client = self.key.peer_id().to_string();
-        Ok([(client, "client"), (relay.ready.peer_id.clone(), "relay"), (host.ready.peer_id.clone(), "host")])
+        Ok([(client, "client"), (id(relay), "relay"), (id(host), "host"), (id(third), "third")])
     }
 
-    /// Stops what runs; both nodes get their chance to end in order, even if one does not.
+    /// Stops what runs; all nodes get their chance to end in order, even if one does not.
     async fn stop(&mut self) -> Outcome<()> {
         let stop = async |node: Option<NodeProcess>| match node {
             Some(node) => node.stop().await,
             None => Ok(()),
         };
-        let (host, relay) = tokio::join!(stop(self.host.take()), stop(self.relay.take()));
-        host.and(relay)
+        let (third, host, relay) =
+            tokio::join!(stop(self.third.take()), stop(self.host.take()), stop(self.relay.take()));
+        third.and(host).and(relay)
     }
 
     /// Leaves the nodes to their user.
     fn let_go(&mut self) {
-        self.host.take().into_iter().chain(self.relay.take()).for_each(NodeProcess::let_go);
+        [self.third.take(), self.host.take(), self.relay.take()].into_iter().flatten().for_each(NodeProcess::let_go);
     }
 
     /// Removes what nobody needs after a performance that went well.
@@ -231,19 +302,18 @@ impl Stage {
         let _ = std::fs::remove_dir_all(&self.dir);
     }
 
-    /// Connects to the host itself, as `marine deploy` does.
-    async fn deploy(&self, built: &Built) -> Outcome<String> {
-        let (_, host) = self.nodes()?;
-        let client = network::connect(self.key.clone(), &parse(host.address()?)?).await?;
-        let deployed = network::deploy(&client, peer(host)?, &Package::load(built)?, Some(SERVICE)).await;
+    /// Connects to the node itself, as `marine deploy` does.
+    async fn deploy(&self, node: &NodeProcess, built: &Built, alias: &str) -> Outcome<String> {
+        let client = network::connect(self.key.clone(), &parse(node.address()?)?).await?;
+        let deployed = network::deploy(&client, peer(node)?, &Package::load(built)?, Some(alias)).await;
         client.close().await;
         Ok(deployed?.service_id)
     }
 
     /// Connects to the relay only, as `marine run` does.
     async fn run_workflow(&self, name: &str) -> Outcome<RunOutcome> {
-        let (relay, host) = self.nodes()?;
-        let script = std::fs::read_to_string(self.project()?.join(WORKFLOW))
+        let Nodes { relay, host, .. } = self.nodes()?;
+        let script = std::fs::read_to_string(self.project(SERVICE)?.join(WORKFLOW))
             .or_fail(Exit::Unexpected, "cannot read the workflow")?;
         let data = BTreeMap::from([
             ("host".to_string(), json!(host.ready.peer_id)),
@@ -256,12 +326,31 @@ impl Stage {
         outcome.map_err(network::run_failure)
     }
 
+    /// Compiles the program, and runs it as `marine run` does: over the relay, by way of the host, at the third node.
+    async fn run_program(&self, ui: Ui) -> Outcome<(Prepared, RunOutcome)> {
+        let program = prepare(ui, &self.program()?, &self.program_call()?, &Options::default())?;
+        let bound = program.bind(&BTreeMap::new())?;
+        let client = network::connect(self.key.clone(), &parse(self.nodes()?.relay.address()?)?).await?;
+        let outcome = client.run(&program.air, bound.data, TTL).await;
+        client.close().await;
+        Ok((program, outcome.map_err(network::run_failure)?))
+    }
+
+    fn program(&self) -> Outcome<String> {
+        Ok(self.project(HELLO_SERVICE)?.join(PROGRAM).to_string_lossy().into_owned())
+    }
+
+    fn program_call(&self) -> Outcome<String> {
+        let Nodes { host, third, .. } = self.nodes()?;
+        Ok(format!("sayHello(\"{}\", \"{}\")", third.ready.peer_id, host.ready.peer_id))
+    }
+
     /// What to do with nodes that go on.
     fn explain(&self, ui: Ui, service: &str) -> Outcome<()> {
-        let (relay, host) = self.nodes()?;
+        let Nodes { relay, host, third } = self.nodes()?;
         let (relay_address, host_address) = (relay.address()?, host.address()?);
         let key = self.dir.join("client.key");
-        let project = self.project()?;
+        let project = self.project(SERVICE)?;
         let data = json!({ "host": host.ready.peer_id, "service": SERVICE, "name": "Bob" });
         let (key_text, project_text) = (key.display(), project.display());
         // This very binary: it need not be on the path of whoever pastes the commands.
@@ -271,21 +360,23 @@ impl Stage {
             "{marine} run {project_text}/{WORKFLOW} --relay {relay_address} --data '{data}' --key {key_text} --trace"
         );
         let deploy = format!("{marine} deploy {project_text}/Marine.toml --to {host_address} --key {key_text}");
-        let stop = format!("kill {} {}", relay.id(), host.id());
-        ui.result(format_args!("Greet somebody else:\n  {run}\n\nChange the service and deploy it again:\n  {deploy}\n\nStop both nodes:\n  {stop}"));
+        let (program, call) = (self.program()?, self.program_call()?);
+        let hello = format!("{marine} run {program} -f '{call}' --relay {relay_address} --key {key_text} --trace");
+        let stop = format!("kill {} {} {}", relay.id(), host.id(), third.id());
+        ui.result(format_args!("Greet somebody else:\n  {run}\n\nSay hello again, in Aqua:\n  {hello}\n\nChange the service and deploy it again:\n  {deploy}\n\nStop all nodes:\n  {stop}"));
         ui.document(
             "demo.kept",
             json!({
-                "relay": relay_address, "host": host_address, "service_id": service, "key": key, "processes": [relay.id(), host.id()],
-                "run": run, "deploy": deploy, "stop": stop,
+                "relay": relay_address, "host": host_address, "service_id": service, "key": key, "processes": [relay.id(), host.id(), third.id()],
+                "run": run, "hello": hello, "deploy": deploy, "stop": stop,
             }),
         );
         Ok(())
     }
 
-    /// Where the service's source lies.
-    fn project(&self) -> Outcome<PathBuf> {
-        self.dir.join("../..").join(SERVICE).canonicalize().or_fail(Exit::Unexpected, "the demo's service is gone")
+    /// Where a service's source lies.
+    fn project(&self, service: &str) -> Outcome<PathBuf> {
+        self.dir.join("../..").join(service).canonicalize().or_fail(Exit::Unexpected, "the demo's service is gone")
     }
 }
 
@@ -305,11 +396,13 @@ fn peer(node: &NodeProcess) -> Outcome<PeerId> {
     id.parse().map_err(|error| Failure::new(Exit::Unexpected, format!("the node gave the peer id `{id}`: {error}")))
 }
 
-fn sizes(built: &Built) -> Outcome<String> {
+fn sizes(services: &[&Built]) -> Outcome<String> {
     let mut parts = Vec::new();
-    for module in &built.manifest.modules {
-        let bytes = std::fs::metadata(built.wasm(&module.name)?)?.len();
-        parts.push(format!("{} ({})", module.name, size(bytes)));
+    for built in services {
+        for module in &built.manifest.modules {
+            let bytes = std::fs::metadata(built.wasm(&module.name)?)?.len();
+            parts.push(format!("{} ({})", module.name, size(bytes)));
+        }
     }
-    Ok(format!("components {}", parts.join(" and ")))
+    Ok(format!("components {}", parts.join(", ")))
 }

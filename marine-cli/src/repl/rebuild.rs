@@ -36,7 +36,8 @@ impl Rebuilder {
     pub(super) fn start(manifest: PathBuf, interfaces: Vec<(String, Interface)>, ui: Ui) -> Outcome<Self> {
         let dir = manifest.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
-        let mut watcher = Watcher::new(vec![dir], project::made_files(&manifest))?;
+        let made = project::made_files(&manifest);
+        let mut watcher = Watcher::new(vec![dir], move |path| !made.iter().any(|made| made == path))?;
         let shared = Arc::new(Shared {
             rebuilt: AtomicBool::new(false),
             ended: AtomicBool::new(false),

@@ -24,13 +24,23 @@ fn the_demo_shows_an_answer_and_its_proof() {
     let greet = calls.iter().find(|call| call["function"] == "greet").expect("the call of the service");
     assert_eq!(greet["value"], *answer, "{greet:#}");
     assert!(
-        calls.len() >= 7 && calls.iter().all(|call| call["state"] == "ok" && call["signed"].is_object()),
+        calls.len() >= 7
+            && calls.iter().all(
+                |call| ["ok", "seen"].contains(&call["state"].as_str().unwrap_or("")) && call["signed"].is_object()
+            ),
         "{calls:#?}"
     );
     let signers: std::collections::BTreeSet<_> = calls.iter().map(|call| call["signed"]["by"].as_str()).collect();
-    assert_eq!(signers.len(), 3, "client, relay and host: {calls:#?}");
+    assert_eq!(signers.len(), 4, "client, relay, host and the third: {calls:#?}");
+
+    let hello = calls.iter().find(|call| call["function"] == "hello").expect("the call of the Aqua program");
+    let client = calls.iter().find(|call| call["function"] == "-relay-").expect("what is asked for first");
+    let said = format!("Hello, {}!", client["peer"].as_str().expect("an id"));
+    assert_eq!(find(&documents, "demo.hello")["answer"], said.as_str(), "{hello:#}");
+    let place = hello["source"].as_str().expect("a place in the program");
+    assert!(place.starts_with("hello.aqua:"), "{place}");
     assert!(find(&documents, "demo.finished")["seconds"].is_number());
-    assert!(run.stderr.contains("[8/8]"), "{}", run.stderr);
+    assert!(run.stderr.contains("[10/10]"), "{}", run.stderr);
 }
 
 #[test]
@@ -41,7 +51,7 @@ fn a_step_that_fails_says_which_why_and_what_to_do() {
     let run =
         Run::of(demo.env("MARINE_CACHE_DIR", empty).env("MARINE_TOOLCHAIN", "cached").output().expect("marine runs"));
     let run = run.expect(11);
-    for said in ["[1/8] Find or make the WebAssembly target\n      failed\n", "error[M202]", "help: "] {
+    for said in ["[1/10] Find or make the WebAssembly target\n      failed\n", "error[M202]", "help: "] {
         assert!(run.stderr.contains(said), "{run:#?}");
     }
 }
@@ -56,9 +66,12 @@ fn nodes_that_are_kept_can_be_used_and_stopped() {
         kept["processes"].as_array().expect("a list").iter().map(ToString::to_string).collect();
     let command = kept["run"].as_str().expect("a command").to_string();
     let again = Command::new("sh").args(["-c", &command]).output().map(Run::of).expect("sh runs");
+    let command = kept["hello"].as_str().expect("a command").to_string();
+    let hello = Command::new("sh").args(["-c", &command]).output().map(Run::of).expect("sh runs");
     let stopped = Command::new("kill").args(&processes).status().expect("kill runs");
     assert!(stopped.success());
     assert!(again.expect(0).stdout.contains("\"visits\": 2"));
+    assert!(hello.expect(0).stdout.starts_with("Hello, 12D3"));
     wait_until_gone(&processes);
     let key = std::path::Path::new(kept["key"].as_str().expect("a path"));
     std::fs::remove_dir_all(key.parent().expect("the directory of this performance")).expect("removed");
@@ -85,11 +98,11 @@ fn interrupt(arguments: &[&str]) {
     for line in BufReader::new(demo.stderr.take().expect("piped")).lines().map_while(Result::ok) {
         // Each node is announced as `process 1234, /ip4/..`.
         nodes.extend(line.trim().strip_prefix("process ").and_then(|rest| rest.split(',').next()).map(str::to_string));
-        if nodes.len() == 2 {
+        if nodes.len() == 3 {
             break;
         }
     }
-    assert_eq!(nodes.len(), 2, "two nodes are announced");
+    assert_eq!(nodes.len(), 3, "three nodes are announced");
     assert!(Command::new("kill").args(["-INT", &demo.id().to_string()]).status().expect("kill runs").success());
     assert_eq!(demo.wait().expect("it ends").code(), Some(130));
     wait_until_gone(&nodes);

@@ -1,4 +1,4 @@
-//! What the book and the templates say about AIR is true.
+//! What the book and the templates say about AIR and Aqua is true.
 
 use std::path::Path;
 
@@ -38,4 +38,23 @@ fn formatting_keeps_the_meaning_and_is_done_once() {
     user.marine(&user.path(""), &["air", "fmt", "--check", file]).expect(0);
     let text = std::fs::read_to_string(&path).expect("text");
     assert!(text.contains("; why") && text.contains("(null)"), "{text}");
+}
+
+#[test]
+fn programs_of_the_book_compile() {
+    let user = User::new();
+    let page = include_str!("../../../docs/aqua.md");
+    let blocks: Vec<&str> = page.split("```aqua\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    // Services of other projects are not there.
+    let whole: Vec<&&str> = blocks.iter().filter(|block| !block.contains(" from \"greeting.wasm\"")).collect();
+    assert!(whole.len() >= 2, "the page has examples");
+    for (number, program) in whole.iter().enumerate() {
+        std::fs::write(user.path(&format!("{number}.aqua")), program).expect("written");
+    }
+    user.marine(&user.path(""), &["aqua", "check", "--deny", "warnings"]).expect(0);
+    user.marine(&user.path(""), &["aqua", "fmt", "--check"]).expect(0);
+    // The first example is the one that the template and the demo run.
+    let template = include_str!("../../../templates/aqua-workflow/hello.aqua.jinja");
+    let function = blocks[0].split("\n\n").find(|part| part.starts_with("func ")).expect("a function");
+    assert!(template.contains(function.trim_end()), "{function}");
 }

@@ -40,11 +40,11 @@ impl Check {
             ui.note("no .aqua files here");
             return Ok(Exit::Nothing);
         }
-        let options = self.program.options();
+        let options = self.program.options()?;
         let mut report = Report::default();
         for entry in &entries {
             // Some findings show only when functions are expanded.
-            let output = marine_aqua::compile(entry, &Disk, &options);
+            let output = marine_aqua::compile(&entry.path, &Disk, &options);
             report.show(ui, &output.checked, &output.diagnostics);
         }
         ui.note(format_args!("{} checked: {}", count(entries.len(), "file"), report.summary()));

@@ -35,7 +35,7 @@ impl Format {
         }
         let entries = entries(&self.paths)?;
         let mut changed = 0;
-        for path in &entries {
+        for path in entries.iter().map(|entry| &entry.path) {
             let text = std::fs::read_to_string(path).or_fail(Exit::Usage, format_args!("cannot read `{path}`"))?;
             let formatted = format(&text);
             if formatted == text {

@@ -23,7 +23,11 @@ pub(crate) struct Lsp {
 
 impl Lsp {
     pub(crate) fn run(self) -> Outcome {
-        let options = self.program.options();
+        let mut options = self.program.options()?;
+        // Editors name files by absolute paths.
+        for folder in options.imports.iter_mut().flat_map(|rule| &mut rule.folders) {
+            *folder = std::path::absolute(&*folder)?.to_string_lossy().into_owned();
+        }
         marine_aqua_lsp::serve_stdio(&Disk, &options).or_fail(Exit::Unexpected, "the language server stopped")?;
         Ok(Exit::Done)
     }
