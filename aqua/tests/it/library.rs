@@ -127,3 +127,62 @@ fn discovery_answer(body: &str, stage: &Stage) -> Json {
     let response = run.calls.iter().find(|call| call.function == "response").expect("it answers");
     serde_json::from_str(&Value::array(response.args.iter().cloned()).to_string()).expect("values are JSON")
 }
+
+/// The ballot of each voter: `votes` by peer, who votes for whom; the signature names voter, term and candidate.
+fn ballots(votes: &[(&str, &str)]) -> Stage {
+    let mut stage = Stage::new().with("term", json!("t1"));
+    let votes: BTreeMap<String, String> =
+        votes.iter().map(|&(peer, candidate)| (peer.to_owned(), candidate.to_owned())).collect();
+    stage.extra.push(Stub::new("peer.timeout").ok("late").delay(3000..=3000));
+    stage.extra.push(Stub::new("ballot.vote").delay(1..=40).function(move |call| {
+        let Some(candidate) = votes.get(call.peer) else {
+            return CallResult::Err { code: 1, message: "no vote".to_owned() };
+        };
+        let [term, candidates] = call.args else { return CallResult::Err { code: 3, message: "two".to_owned() } };
+        assert!(candidates.to_string().contains(candidate.as_str()), "{candidates}");
+        let signature = format!("{}/{term}/{candidate}", call.peer).into_bytes();
+        let vote = json!({ "candidate": candidate, "signature": signature, "voter": call.peer });
+        CallResult::Ok(Value::from(vote))
+    }));
+    stage
+}
+
+#[test]
+fn an_election_gives_the_leader_with_the_votes_that_prove_it() {
+    let body = "o <- elect{Voters, Peer}(ps, 2, 2000, term, [\"ann\", \"bob\"])\n<- o";
+    let head = "(ps: []string, term: string) -> Outcome";
+    let elected = |votes: &[(&str, &str)]| election_answer(head, body, &ballots(votes));
+
+    let outcome = elected(&[("p", "ann"), ("q", "bob"), ("z", "ann")]);
+    assert_eq!(outcome["leader"], json!(["ann"]));
+    let proof = |voter: &str| json!({ "candidate": "ann", "signature": format!("{voter}/\"t1\"/ann").into_bytes(), "voter": voter });
+    assert_eq!(outcome["votes"], json!([proof("p"), proof("z")]));
+
+    // A voter that fails does not hinder the others; without a majority nobody is elected, and nothing is proven.
+    assert_eq!(elected(&[("p", "bob"), ("z", "bob")])["leader"], json!(["bob"]));
+    assert_eq!(elected(&[("p", "bob"), ("z", "ann")]), json!({ "leader": [], "votes": [] }));
+    assert_eq!(elected(&[]), json!({ "leader": [], "votes": [] }));
+}
+
+/// The answer of `main`, with a service of ballots, the same in every order of events; votes sorted.
+fn election_answer(head: &str, body: &str, stage: &Stage) -> Json {
+    let body: String = body.lines().map(|line| format!("  {line}\n")).collect();
+    let main = format!(
+        "aqua Main\nimport \"marine/election.aqua\"\nimport \"aqua-lib/builtin.aqua\"\nexport main\n\n\
+         service Voters(\"ballot\"):\n  vote(term: string, candidates: []string) -> Vote\n\nfunc main{head}:\n{body}"
+    );
+    let output = compiled_with(&Files::one(&main), "main.aqua", &Default::default());
+    let air = &output.script("main").expect("it is exported").air;
+    let mut answers = std::collections::BTreeSet::new();
+    for seed in 1..=10 {
+        let run = stage.run(air, seed);
+        let response = run.calls.iter().find(|call| call.function == "response").expect("it answers");
+        let mut outcome: Json = serde_json::from_str(&response.args[0].to_string()).expect("JSON");
+        let votes = outcome["votes"].as_array_mut().expect("a list");
+        votes.sort_by_key(|vote| vote["voter"].to_string());
+        answers.insert(outcome.to_string());
+    }
+    let answer = answers.pop_first().expect("it ran");
+    assert!(answers.is_empty(), "schedules differ: {answer} {answers:?}");
+    serde_json::from_str(&answer).expect("JSON")
+}

@@ -122,16 +122,14 @@ impl Parser<'_> {
             if self.take('}') {
                 return Ok(Argument::Object(fields));
             }
-            let name = match self.rest.starts_with('"') {
-                true => match self.literal()? {
+            let name = match self.rest.chars().next() {
+                Some('"') => match self.literal()? {
                     Argument::Value(Value::String(name)) => name,
                     _ => return Err("expected the name of a field".to_owned()),
                 },
-                false => self.word(),
+                Some(c) if c.is_ascii_alphabetic() => self.word(),
+                _ => return Err("expected the name of a field".to_owned()),
             };
-            if name.is_empty() {
-                return Err("expected the name of a field".to_owned());
-            }
             self.space();
             self.expect(':')?;
             self.space();

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use marine_air::syntax::Location;
-use marine_aqua::diagnostic::{Diagnostic, Span};
+use marine_aqua::diagnostic::Span;
 use marine_aqua::hir::{Arrow, Function, Scalar, Type};
 use marine_aqua::{Checked, Options, compile};
 use serde_json::Value;
 
+use super::Disk;
 use super::argument::{Argument, parse};
-use super::{Disk, Report};
+use super::report::note;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::ui::Ui;
 
@@ -55,11 +56,6 @@ pub(crate) fn prepare(ui: Ui, file: &str, call: &str, options: &Options) -> Outc
     let function = program.function(script.function).clone();
     let (air, map) = (script.air.clone(), script.map.clone());
     Ok(Prepared { air, checked: output.checked, function, arguments, map })
-}
-
-/// Shows findings beside the results of a run.
-fn note(ui: Ui, checked: &Checked, diagnostics: &[Diagnostic]) {
-    Report::default().note(ui, checked, diagnostics);
 }
 
 impl Prepared {

@@ -43,6 +43,33 @@ impl Sources for Disk {
     }
 }
 
+/// Files on disk, and a service that was just built, but not where builds are looked for.
+pub(crate) struct WithService {
+    /// The service's manifest.
+    pub(crate) manifest: PathBuf,
+    /// The component of its facade.
+    pub(crate) facade: PathBuf,
+}
+
+impl Sources for WithService {
+    fn text(&self, path: &str) -> Option<Result<Arc<str>, SourceError>> {
+        Disk.text(path)
+    }
+
+    fn interface(&self, path: &str) -> Result<Arc<Interface>, SourceError> {
+        let is_it = match (Path::new(path).canonicalize(), self.manifest.canonicalize()) {
+            (Ok(path), Ok(manifest)) => path == manifest,
+            _ => false,
+        };
+        let path = if is_it { self.facade.to_string_lossy() } else { path.into() };
+        Disk.interface(&path)
+    }
+
+    fn list(&self, folder: &str, ending: &str) -> Vec<String> {
+        Disk.list(folder, ending)
+    }
+}
+
 /// A file that is compiled, or formatted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {

@@ -8,7 +8,7 @@ mod report;
 mod wrapper;
 
 pub(crate) use call::{Bound, Data, Prepared, prepare};
-pub(crate) use disk::{Disk, Entry, entries};
+pub(crate) use disk::{Disk, Entry, WithService, entries};
 pub(crate) use interface::hash;
 pub(crate) use report::Report;
 pub(crate) use wrapper::Wrapper;

@@ -34,16 +34,16 @@ impl Report {
         }
     }
 
-    /// Shows what is new beside the results of something else.
-    pub(crate) fn note(&mut self, ui: Ui, checked: &Checked, diagnostics: &[Diagnostic]) {
-        for diagnostic in diagnostics {
-            ui.note(render(diagnostic, &|file| checked.source(file)));
-        }
-    }
-
     /// `2 errors, 1 warning`
     pub(crate) fn summary(&self) -> String {
         format!("{}, {}", count(self.errors, "error"), count(self.warnings, "warning"))
+    }
+}
+
+/// Shows findings beside the results of something else.
+pub(crate) fn note(ui: Ui, checked: &Checked, diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
+        ui.note(render(diagnostic, &|file| checked.source(file)));
     }
 }
 

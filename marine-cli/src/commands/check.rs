@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use marine_air::syntax::Severity;
 use marine_air::{Limits, Script};
+use marine_aqua::Sources;
 use marine_build::Profile;
 use serde_json::json;
 
+use crate::aqua::{Disk, Program, Report, WithService};
 use crate::commands::air;
 use crate::exit::{Exit, Fail, Failure, Outcome};
 use crate::project::{self, Built};
@@ -19,8 +21,8 @@ const SCRIPTS: usize = 1_000;
 
 /// Check a service without writing anything.
 ///
-/// Compiles the modules for the Wasm target, reads the manifest, checks that the modules fit together, and checks the AIR scripts of
-/// the project. Components, blueprint and declarations are thrown away; only cargo keeps what it compiled. Ends with code 3 if
+/// Compiles the modules for the Wasm target, reads the manifest, checks that the modules fit together, and checks the AIR scripts and the
+/// Aqua programs of the project, these against the services as they are now. Components, blueprint and declarations are thrown away; only cargo keeps what it compiled. Ends with code 3 if
 /// anything is wrong.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -66,20 +68,24 @@ impl Check {
             }
             _ => Err(failure),
         };
-        match self.compile(path, ui) {
-            Ok(None) => {}
-            Ok(Some(built)) if self.no_link => drop(built),
-            Ok(Some(built)) => match built.link() {
+        let compiled = match self.compile(path, ui) {
+            Ok(built) => built,
+            Err(failure) => {
+                found(failure)?;
+                None
+            }
+        };
+        if let Some(built) = compiled.as_ref().filter(|_| !self.no_link) {
+            match built.link() {
                 Ok(plan) => {
                     project::show_warnings(&plan, ui);
                     ui.status("Linked", format_args!("{} ({})", built.name(), count(plan.modules().count(), "module")));
                 }
                 Err(failure) => found(failure)?,
-            },
-            Err(failure) => found(failure)?,
+            }
         }
         let dir = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
-        Ok(findings + scripts(dir, ui)?)
+        Ok(findings + scripts(dir, ui)? + programs(dir, compiled.as_ref(), ui)?)
     }
 
     /// The service of the path, in a directory that is gone afterwards; `None` if there are modules only.
@@ -109,6 +115,30 @@ fn scripts(dir: &Path, ui: Ui) -> Outcome<usize> {
             ui.document("air.diagnostic", air::document(&path, &text, diagnostic));
         }
         broken += usize::from(parsed.diagnostics().iter().any(|diagnostic| diagnostic.severity == Severity::Error));
+    }
+    Ok(broken)
+}
+
+/// Checks every Aqua program below `dir`, against the service that was built; returns how many have errors.
+fn programs(dir: &Path, built: Option<&Built>, ui: Ui) -> Outcome<usize> {
+    let files = find(dir, "aqua");
+    if files.is_empty() {
+        return Ok(0);
+    }
+    let options = Program::default().options()?;
+    let service: Box<dyn Sources> = match built {
+        Some(built) => Box::new(WithService {
+            manifest: built.manifest.path.clone(),
+            facade: built.wasm(built.manifest.facade())?.to_path_buf(),
+        }),
+        None => Box::new(Disk),
+    };
+    let (mut report, mut broken) = (Report::default(), 0);
+    for path in files {
+        let path = path.strip_prefix(".").unwrap_or(&path).to_string_lossy();
+        let output = marine_aqua::compile(&path, &*service, &options);
+        report.show(ui, &output.checked, &output.diagnostics);
+        broken += usize::from(output.has_errors());
     }
     Ok(broken)
 }

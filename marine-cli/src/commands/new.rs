@@ -53,7 +53,7 @@ impl New {
 
 fn list(ui: Ui) -> Outcome {
     for Template { name, about } in TEMPLATES {
-        ui.result(format_args!("{name:<12} {about}"));
+        ui.result(format_args!("{name:<14} {about}"));
         ui.document("template", json!({ "name": name, "about": about }));
     }
     Ok(Exit::Done)

@@ -181,6 +181,24 @@ fn a_changed_service_is_an_error_with_both_signatures() {
 }
 
 #[test]
+fn a_check_of_the_project_holds_programs_against_the_sources_as_they_are() {
+    let user = User::new();
+    user.marine(&user.path(""), &["new", "fresh", "-t", "aqua-workflow"]).expect(0);
+    let dir = user.path("fresh");
+    // Nothing was built, and nothing is.
+    user.marine(&dir, &["check"]).expect(0);
+    assert!(!dir.join("target/marine").exists());
+    let source = dir.join("src/lib.rs");
+    let text = std::fs::read_to_string(&source).expect("a source");
+    let changed = text
+        .replace("fn hello(from: &str)", "fn hello(from: &str, _loud: bool)")
+        .replace("hello(\"12D3Koo\")", "hello(\"12D3Koo\", true)");
+    std::fs::write(&source, changed).expect("written");
+    let run = user.marine(&dir, &["check"]).expect(3);
+    assert!(run.stdout.contains("error[A1502]") && run.stdout.contains("hello(from: PeerId) -> string"), "{run:?}");
+}
+
+#[test]
 fn the_template_runs_simulated_and_on_a_node() {
     let (user, dir) = (User::new(), project("aqua-workflow"));
     let simulated = |call: &str, more: &[&str]| {

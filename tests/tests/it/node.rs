@@ -18,17 +18,23 @@ fn key(seed: u8) -> Keypair {
 }
 
 /// A node that lets the client of these tests deploy.
-fn config(seed: u8) -> NodeConfig {
+pub(crate) fn config(seed: u8) -> NodeConfig {
     let policy = Policy { deploy: DeployRight::Peers(vec![key(9).peer_id()]), ..Policy::default() };
     NodeConfig { policy, ..NodeConfig::new(key(seed)) }
 }
 
-async fn client(relay: &Node) -> Client {
+pub(crate) async fn client(relay: &Node) -> Client {
     Client::connect(ClientConfig::new(key(9), relay.addresses())).await.unwrap()
 }
 
 /// Deploys a service of the guests called `names`, the last of which is the facade, as `alias`. Returns its id.
-async fn deploy(client: &Client, host: PeerId, names: &[&str], alias: &str, grants: GrantRequests) -> String {
+pub(crate) async fn deploy(
+    client: &Client,
+    host: PeerId,
+    names: &[&str],
+    alias: &str,
+    grants: GrantRequests,
+) -> String {
     let mut modules = Vec::new();
     for name in names {
         let module = guests::module(Profile::Release, name);
