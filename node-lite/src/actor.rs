@@ -196,7 +196,7 @@ impl Actor {
     fn data(&mut self, state: &mut State, from: PeerId, data: Vec<u8>, answer: Answer) -> Option<Answer> {
         let size = data.len();
         let merged = heavy(size, || {
-            let data = Data::decode(&data, &self.core.limits.air())?;
+            let data = Data::decode_owned(data, &self.core.limits.air())?;
             let heads = data.heads();
             match &mut state.execution {
                 Some(execution) => {

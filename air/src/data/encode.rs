@@ -1,14 +1,14 @@
 //! The canonical bytes of [`Data`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::ops::Range;
 
 use marine_particle::PeerId;
 use thiserror::Error;
 
 use super::entry::{read_content_id, read_peer, write_content_id};
 use super::pack::{Names, NamesReader, pack, unpack};
-use super::{Data, Segment};
+use super::{Blob, Data, Segment};
 use crate::Limits;
 use crate::cbor::{self, CborError, Reader};
 use crate::value::ContentId;
@@ -60,6 +60,26 @@ impl Data {
     /// # Errors
     /// If the bytes are not canonical, or over the limits on a message's length or on entries.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DataError> {
+        let (mut data, large) = Self::read(bytes, limits)?;
+        data.values.extend(large.map(|(id, range)| (id, bytes[range].into())));
+        Ok(data)
+    }
+
+    /// Reads the canonical bytes, as [`Data::decode`] does. A value that makes up most of a long message is not copied: it stays where
+    /// it is.
+    ///
+    /// # Errors
+    /// As [`Data::decode`].
+    pub fn decode_owned(bytes: Vec<u8>, limits: &Limits) -> Result<Self, DataError> {
+        let (mut data, large) = Self::read(&bytes, limits)?;
+        if let Some((id, range)) = large {
+            data.values.insert(id, Blob::part(bytes, range));
+        }
+        Ok(data)
+    }
+
+    /// The data but for the value that makes up most of a long message, and where that is.
+    fn read(bytes: &[u8], limits: &Limits) -> Result<(Self, Option<Place>), DataError> {
         if bytes.len() > limits.message_bytes {
             return Err(DataError::Limit { what: "length of the message", n: bytes.len(), max: limits.message_bytes });
         }
@@ -73,9 +93,9 @@ impl Data {
         }
         let particle = read_content_id(&mut reader)?;
         let segments = read_segments(&mut reader, limits.entries)?;
-        let values = read_values(&mut reader)?;
+        let (values, large) = read_values(&mut reader, bytes.len())?;
         reader.end()?;
-        Ok(Self { particle, segments, values })
+        Ok((Self { particle, segments, values }, large))
     }
 }
 
@@ -164,17 +184,29 @@ fn read_key(reader: &mut Reader<'_>, key: &str) -> Result<(), CborError> {
     if reader.text()? == key { Ok(()) } else { reader.fail("unexpected key in a segment") }
 }
 
-fn read_values(reader: &mut Reader<'_>) -> Result<BTreeMap<ContentId, Arc<[u8]>>, CborError> {
+/// A value, and where it is in a message.
+type Place = (ContentId, Range<usize>);
+
+fn read_values(
+    reader: &mut Reader<'_>,
+    message: usize,
+) -> Result<(BTreeMap<ContentId, Blob>, Option<Place>), CborError> {
     let count = reader.array()?;
-    let mut values: Vec<(ContentId, Arc<[u8]>)> = Vec::with_capacity(count.min(1024));
+    let mut values: Vec<(ContentId, Blob)> = Vec::with_capacity(count.min(1024));
+    let (mut last, mut large) = (None, None);
     for _ in 0..count {
         let bytes = reader.bytes()?;
         let id = ContentId::of(bytes);
-        if values.last().is_some_and(|(last, _)| *last >= id) {
+        if last.replace(id).is_some_and(|last| last >= id) {
             return reader.fail("values are not in the order of their identifiers");
         }
-        values.push((id, bytes.into()));
+        let end = reader.position();
+        if large.is_none() && Blob::is_worth(bytes.len(), message) {
+            large = Some((id, end - bytes.len()..end));
+        } else {
+            values.push((id, bytes.into()));
+        }
     }
     // Sorted already: the map is built in one go.
-    Ok(values.into_iter().collect())
+    Ok((values.into_iter().collect(), large))
 }

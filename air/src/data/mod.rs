@@ -5,6 +5,7 @@
 //! values that their entries refer to. This module knows nothing of scripts; what an entry means at its position is for
 //! [`crate::execution`] to tell.
 
+mod blob;
 mod encode;
 mod entry;
 mod equivocation;
@@ -14,6 +15,7 @@ mod logs;
 mod pack;
 mod position;
 
+pub(crate) use blob::Blob;
 pub use encode::DataError;
 pub(crate) use entry::parse_peer;
 pub use entry::{Entry, Fact};
@@ -39,7 +41,7 @@ pub struct Data {
     /// By peer.
     pub(crate) segments: BTreeMap<PeerId, Segment>,
     /// The DAG-CBOR of values.
-    pub(crate) values: BTreeMap<ContentId, Arc<[u8]>>,
+    pub(crate) values: BTreeMap<ContentId, Blob>,
 }
 
 /// A piece of one peer's log.

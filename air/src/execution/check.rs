@@ -1,7 +1,6 @@
 //! Checking entries by themselves (6.6 a): what anyone with envelope and script can tell, always with the same answer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use marine_particle::PeerId;
 
@@ -11,7 +10,7 @@ use super::machine::Machine;
 use super::peers::PeerNo;
 use super::sequence::{ListedTwice, Site};
 use crate::check::ScopeKind;
-use crate::data::{Data, Element, Entry, Extension, Fact, Position};
+use crate::data::{Blob, Data, Element, Entry, Extension, Fact, Position};
 use crate::syntax::{Expr, Instruction, Name, NodeId, Operand};
 use crate::value::{ContentId, Value};
 
@@ -19,7 +18,7 @@ use crate::value::{ContentId, Value};
 const COPIED_CLAIM: usize = 80;
 
 /// A value that came with the data.
-pub(super) type NewValue = (ContentId, Arc<[u8]>, Value);
+pub(super) type NewValue = (ContentId, Blob, Value);
 
 /// What a message adds, checked.
 pub(super) struct Checked<'e> {

@@ -18,7 +18,7 @@ use super::stream_fold::StreamFold;
 use super::texts::Texts;
 use super::values::Values;
 use super::{Report, Setup};
-use crate::data::{Element, Frame, Hash, Key, Logs, Position};
+use crate::data::{Blob, Element, Frame, Hash, Key, Logs, Position};
 use crate::syntax::{Name, NodeId};
 use crate::value::{ContentId, Tetraplet};
 
@@ -253,7 +253,7 @@ pub(super) struct State {
     pub(super) me: Option<PeerNo>,
     pub(super) reports: Vec<Report>,
     /// Values that came or were made in this step.
-    pub(super) new_values: Vec<(ContentId, Arc<[u8]>)>,
+    pub(super) new_values: Vec<(ContentId, Blob)>,
     pub(super) wake_ups: u64,
     /// The number of all entries.
     pub(super) entries: usize,

@@ -1,7 +1,5 @@
 //! [`Execution`]: the steps of a particle at one peer, and what is kept between them.
 
-use std::sync::Arc;
-
 use marine_particle::{PeerId, SignError, Signer};
 
 use super::close::Wishes;
@@ -10,9 +8,12 @@ use super::peers::PeerNo;
 use super::state::{ActId, NONE, ROOT, Start, State, Status, Task};
 use super::view::View;
 use super::{CallId, CallResult, Effects, Outcome, Rejection, Setup, value_rejection};
-use crate::data::{Data, Entry, Fact, Heads, Origin, Position};
+use crate::data::{Blob, Data, Entry, Fact, Heads, Origin, Position};
 use crate::syntax::NodeId;
 use crate::value::{ContentId, Value};
+
+/// Room for so many tasks is kept between steps.
+const KEPT_TASKS: usize = 256;
 
 /// A log that a step has made longer.
 #[derive(Clone, Copy, Debug)]
@@ -217,6 +218,8 @@ impl Execution {
     fn finish(&mut self, wishes: Wishes) -> Effects {
         let record = self.record();
         machine(&self.setup, &mut self.state).tidy();
+        self.state.stack.shrink_to(KEPT_TASKS);
+        self.state.going.shrink_to(KEPT_TASKS);
         if self.outcome == Outcome::Running {
             self.outcome = match &self.state.act(ROOT).status {
                 Status::Complete if self.state.acts.started() > 0 => Outcome::Complete,
@@ -328,7 +331,7 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn add_value(&mut self, id: ContentId, bytes: Arc<[u8]>, value: Value) {
+    pub(super) fn add_value(&mut self, id: ContentId, bytes: Blob, value: Value) {
         if self.state.values.insert(id, bytes.clone(), value) {
             self.state.new_values.push((id, bytes));
         }
@@ -341,7 +344,7 @@ impl Machine<'_> {
             CallResult::Err { code, message } => (Value::from(message), Some(code)),
         };
         let encoded = value.encode_within(self.limits);
-        let bytes: Arc<[u8]> = encoded.map_err(|error| value_rejection(ContentId::of(&[]), error))?.into();
+        let bytes: Blob = encoded.map_err(|error| value_rejection(ContentId::of(&[]), error))?.into();
         let id = ContentId::of(&bytes);
         let args = self.args_hash(act)?;
         let at: Position = self.state.position_of(act);

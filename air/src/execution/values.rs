@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
 
 use super::index::EntryNo;
 use super::peers::Peers;
-use crate::data::Heads;
+use crate::data::{Blob, Heads};
 use crate::value::{ContentId, Value};
 
 #[derive(Debug, Default)]
@@ -20,7 +19,7 @@ pub(super) struct Values {
 
 #[derive(Debug)]
 struct Stored {
-    bytes: Arc<[u8]>,
+    bytes: Blob,
     value: Value,
     /// The first entry that refers to it; of a height of 0 there is none.
     referrer: EntryNo,
@@ -37,7 +36,7 @@ impl Values {
         self.by_id.get(id).map(|stored| &stored.value)
     }
 
-    pub(super) fn encoded(&self, id: &ContentId) -> Option<&Arc<[u8]>> {
+    pub(super) fn encoded(&self, id: &ContentId) -> Option<&Blob> {
         self.by_id.get(id).map(|stored| &stored.bytes)
     }
 
@@ -47,7 +46,7 @@ impl Values {
     }
 
     /// Adds a value; returns whether it is new.
-    pub(super) fn insert(&mut self, id: ContentId, bytes: Arc<[u8]>, value: Value) -> bool {
+    pub(super) fn insert(&mut self, id: ContentId, bytes: Blob, value: Value) -> bool {
         let Entry::Vacant(place) = self.by_id.entry(id) else { return false };
         self.bytes += bytes.len();
         self.unreferred += 1;

@@ -171,7 +171,7 @@ fn shuffled<T>(mut items: Vec<T>, random: &mut Random) -> Vec<T> {
 }
 
 proptest! {
-    #![proptest_config(config(130))]
+    #![proptest_config(config(80))]
 
     /// Law 1: whatever the order of events, the same calls are made with the same results. Neither duplicates and delays change
     /// that, nor messages that are lost and sent again, nor hosts that crash and call again.
@@ -191,7 +191,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(70))]
+    #![proptest_config(config(120))]
 
     /// Law 5: what other peers have done, and what they have asked this one to do, is reached, whatever looks at order.
     #[test]
