@@ -135,7 +135,8 @@ impl Placer<'_> {
         for (stream, index) in waits {
             let beside = self.beside(stream, number);
             let is_filled_here = !beside.is_empty() && beside.iter().all(|place| place.peer == context.place.peer);
-            let is_known = !index.vars().any(|var| self.facts.is_set_in(var, range.clone()));
+            let is_known =
+                ![stream].into_iter().chain(index.vars()).any(|var| self.facts.is_set_in(var, range.clone()));
             if is_filled_here && is_known && !self.is_ready(stream, &index) {
                 self.arrive(&context.place, out);
                 let fold = self.counted(stream, &index, &context.place.peer);

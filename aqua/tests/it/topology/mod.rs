@@ -149,6 +149,16 @@ fn errors_in_parallel_branches() {
     });
 }
 
+/// A stream that is filled inside of an `on` is not waited for before.
+#[test]
+fn waits_stay_behind_what_fills_the_stream() {
+    let body = "  on q:\n    on INIT_PEER_ID via HOST_PEER_ID:\n      s: *string\n      for x <- ps par:\n        on x:\n          \
+                s <- S.get(\"1\")\n      on p:\n        join s[1]\n";
+    let text = source(&[], 0).replace("  nothing", &format!("{body}  nothing"));
+    let run = run(&script(&text).expect("it compiles"), &inputs(), 1);
+    assert!(seen(&run).response.is_some(), "{text}");
+}
+
 /// Whether all these calls are among those, as often.
 fn is_part(calls: &[String], all: &[String]) -> bool {
     let mut rest = all.to_vec();
