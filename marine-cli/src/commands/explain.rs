@@ -74,7 +74,7 @@ mod tests {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut used = BTreeSet::new();
         collect_codes(&root.join("marine-cli/src/repl"), &mut used);
-        for library in ["manifest", "marine-macro", "marine-build", "runtime"] {
+        for library in ["manifest", "marine-macro", "marine-build", "marine-test", "marine-test-build", "runtime"] {
             collect_codes(&root.join(library).join("src"), &mut used);
         }
         let listed =
