@@ -73,6 +73,8 @@ fn replication_puts_and_gets() {
     assert_eq!(done, ["@p", "@q", "@z"]);
     let body = "found <- get{Notes, Peer}(ps, 2000, \"k\")\n<- found";
     assert_eq!(answer("replication", head, body, &stage(&[("q", "kept"), ("z", "")])), json!([["kept"]]));
+    let all = stage(&[("p", "kept"), ("q", "kept"), ("z", "kept")]);
+    assert_eq!(answer("replication", head, body, &all), json!([["kept"]]), "the first of all that answer");
     assert_eq!(answer("replication", head, body, &stage(&[])), json!([[]]));
     let body = "mended <- repair{Notes}(ps, \"k\", \"v\")\n<- mended";
     assert_eq!(answer("replication", head, body, &stage(&[("q", "kept")])), json!([["@p", "@z"]]));
