@@ -121,12 +121,12 @@ impl Machine<'_> {
         // Who has waited for these needs them no longer.
         let mut candidates: Vec<ActId> = Vec::with_capacity(2 * settled.len());
         for &act in &settled {
-            candidates.extend(self.children(act));
+            self.add_children(act, &mut candidates);
             self.note_done(act, &mut candidates);
         }
         while let Some(act) = candidates.pop() {
             if self.is_of_no_use(act) {
-                candidates.extend(self.children(act));
+                self.add_children(act, &mut candidates);
                 self.clear_scopes(act);
                 if let Some(call) = self.state.call(act) {
                     let slot = call.slot;
@@ -174,15 +174,17 @@ impl Machine<'_> {
         fold.and_then(|fold| self.state.iteration_of(scope, fold)).is_none()
     }
 
-    /// The activations directly inside; of a fold all iterations.
-    fn children(&self, act: ActId) -> Vec<ActId> {
-        let mut children: Vec<ActId> = match &self.state.act(act).body {
-            Body::Children(children) => children.to_vec(),
-            Body::Fold(fold) => fold.iterations.iter().map(|&(_, body)| body).chain([fold.last]).collect(),
-            _ => Vec::new(),
-        };
-        children.retain(|&child| child != NONE);
-        children
+    /// Adds the activations directly inside; of a fold all iterations.
+    fn add_children(&self, act: ActId, to: &mut Vec<ActId>) {
+        let is_started = |child: &ActId| *child != NONE;
+        match &self.state.act(act).body {
+            Body::Children(children) => to.extend(children.iter().copied().filter(is_started)),
+            Body::Fold(fold) => {
+                let bodies = fold.iterations.iter().map(|&(_, body)| body);
+                to.extend(bodies.chain([fold.last]).filter(is_started));
+            }
+            _ => {}
+        }
     }
 
     /// Nobody reads any more what was set inside of a `new` or of the iterations of a fold.

@@ -156,10 +156,20 @@ fn limits_hold() {
     let rejection = execution.resolve(effects.requests[0].id, list(0)).unwrap_err();
     assert_eq!(rejection.to_string(), "number of entries of 2 is over the limit of 1");
 
+    setup.limits = Limits::default();
+    setup.limits.data_bytes = 200;
+    let (mut execution, effects) = start(&setup);
+    let rejection = execution.resolve(effects.requests[0].id, list(150)).unwrap_err();
+    assert_eq!((rejection.code(), execution.own_length()), (10, 0));
+    assert!(rejection.to_string().starts_with("size of the particle's data of "), "{rejection}");
+    answer(&mut execution, &effects, list(2));
+
     let mut small = Limits::default();
     small.message_bytes = 10;
     let error = Data::decode(&[0; 11], &small).unwrap_err();
     assert_eq!(error, DataError::Limit { what: "length of the message", n: 11, max: 10 });
+    // An array of four whose first item is 2.
+    assert_eq!(Data::decode(&[0x84, 2, 0, 0, 0], &Limits::default()).unwrap_err(), DataError::Version(2));
 }
 
 /// One event costs what it touches: see the counters demanded in section 10 of the specification.
