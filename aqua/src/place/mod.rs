@@ -510,14 +510,10 @@ impl Placer<'_> {
         self.loc.place = to.clone();
     }
 
-    /// What is to be passed on the way to a place from which control goes on to a target: where the one way ends as the other
-    /// begins, the other makes the stops.
+    /// What is to be passed on the way to a place from which control goes on to a target: its peer too, if that is the way.
     fn entry(&self, to: &Rc<Place>, target: &Rc<Place>) -> Vec<Stop> {
         let mut stops = route(&self.loc.place, to);
-        let rest = route(to, target);
-        let own = (0..stops.len()).find(|&index| rest.starts_with(&stops[index..])).unwrap_or(stops.len());
-        stops.truncate(own);
-        let way = [stops.as_slice(), &rest].concat();
+        let way = [stops.as_slice(), &route(to, target)].concat();
         if is_direct(to) && target.peer != to.peer && !contains(&way, &route(&self.loc.place, target)) {
             stops.push(Stop::Peer(to.peer.clone()));
         }

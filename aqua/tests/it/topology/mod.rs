@@ -159,6 +159,16 @@ fn waits_stay_behind_what_fills_the_stream() {
     assert!(seen(&run).response.is_some(), "{text}");
 }
 
+/// A loop in a loop is entered by its own way, though the first call is made elsewhere.
+#[test]
+fn loops_in_loops_are_entered() {
+    let body = "  parseq x <- ps on x:\n    parseq y <- ps on y via r1:\n      for w <- ps par:\n        seen(\"1\")\n";
+    let text = source(&[], 0).replace("  nothing", &format!("{body}  nothing"));
+    let run = run(&script(&text).expect("it compiles"), &inputs(), 1);
+    assert_eq!(seen(&run).calls.len(), 8, "{text}");
+    assert!(seen(&run).response.is_some(), "{text}");
+}
+
 /// Whether all these calls are among those, as often.
 fn is_part(calls: &[String], all: &[String]) -> bool {
     let mut rest = all.to_vec();
