@@ -127,7 +127,7 @@ mod growth {
     }
 
     /// Blocks in blocks.
-    #[divan::bench(args = [25, 50, 100, 200])]
+    #[divan::bench(args = [15, 30, 60, 120])]
     fn nesting(bencher: Bencher, depth: usize) {
         let mut text = String::from(
             "aqua Deep\nexport f\nservice Kv(\"kv\"):\n  put(key: string)\nfunc f(p: string, q: string):\n",
