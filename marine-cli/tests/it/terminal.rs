@@ -185,13 +185,16 @@ fn records_are_followed_until_ctrl_c() {
     std::fs::write(user.path("probe.wasm"), wat::parse_str(TALKATIVE).expect("a component")).expect("written");
     let mut terminal = Terminal::start(&user, &user.path(""), &["repl", "probe.wasm"]);
     terminal.see("probe> ");
+    // The prompt is painted again with every key: what the call prints tells that it is over.
     terminal.press("say()\r");
+    terminal.see("null");
     terminal.see("probe> ");
     terminal.press("logs -f\r");
     terminal.see("the kettle boils");
     terminal.see("(Ctrl-C ends)");
     terminal.interrupt_until("probe> ");
     terminal.press("say()\r");
+    terminal.see("null");
     terminal.end("probe> ");
 }
 
