@@ -1,7 +1,7 @@
 //! What `marine new` writes: the directories of `templates/`, embedded in the binary.
 //!
-//! Files whose names end in `.jinja` are rendered with `name` (the service) and `sdk` (the dependency on marine-sdk);
-//! all others are written as they are. `gitignore` becomes `.gitignore`.
+//! Files whose names end in `.jinja` are rendered with `name` (the service), `ident` (the same as Rust writes it), `sdk` and `test` (the
+//! dependencies on marine-sdk and marine-test); all others are written as they are. `gitignore` becomes `.gitignore`.
 
 use std::fs;
 use std::io;
@@ -29,6 +29,11 @@ pub(crate) struct Template {
 pub(crate) const TEMPLATES: &[Template] = &[
     Template { name: "greeting", about: "one module with one function" },
     Template { name: "two-modules", about: "a facade that imports a second module, which alone may use a directory" },
+    Template { name: "kv-counter", about: "counts that outlive restarts, in a key-value store" },
+    Template { name: "http-wrap", about: "an HTTP API as a service with types" },
+    Template { name: "bin-wrap", about: "a program of the host as a service" },
+    Template { name: "sqlite", about: "SQLite as a module: notes with full-text search in a file" },
+    Template { name: "python-module", about: "a module in Python, called from Rust" },
     Template { name: "aqua-workflow", about: "a workflow in Aqua, and the service that it calls at other peers" },
 ];
 
@@ -104,15 +109,20 @@ fn render(path: &Path, content: &[u8], name: &str) -> Outcome<(PathBuf, Vec<u8>)
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().or_exit(Exit::Unexpected)?);
     let text = environment
-        .render_str(source, context! { name, sdk => sdk_dependency() })
+        .render_str(source, context! { name, ident => name.replace('-', "_"), sdk => sdk_dependency(), test => dependency("marine-test") })
         .or_fail(Exit::Unexpected, format!("template file `{}`", path.display()))?;
     Ok((path.with_extension(""), text.into_bytes()))
 }
 
-/// What stands behind `marine-sdk =`: the checkout's own SDK if there is a checkout, else the published version.
+/// What stands behind `marine-sdk =`.
 pub(crate) fn sdk_dependency() -> String {
+    dependency("marine-sdk")
+}
+
+/// What stands behind `<package> =`: the checkout's own package if there is a checkout, else the published version.
+fn dependency(package: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    match Path::new(CHECKOUT).join("marine-sdk").canonicalize() {
+    match Path::new(CHECKOUT).join(package).canonicalize() {
         Ok(path) => format!("{{ path = {} }}", serde_json::Value::from(path.to_string_lossy().into_owned())),
         Err(_) => format!("\"{version}\""),
     }

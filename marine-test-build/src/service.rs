@@ -2,7 +2,9 @@
 
 use std::env;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use marine_build::{BuildEvent, BuildRequest, build};
 use marine_manifest::{FILE_NAME, Manifest, OLD_FILE_NAME, Source, module_cid};
@@ -117,14 +119,21 @@ impl TestService {
         let manifest = Manifest::read(&request.manifest).map_err(|error| failed(String::new(), error.into()))?;
         let out_dir = request.out_dir(&manifest.service.name);
         let mut inputs = vec![request.manifest.clone()];
-        if request.build {
-            inputs.extend(compile(request, &out_dir, announce)?);
-        }
+        inputs.extend(match request.build {
+            true => compile(request, &out_dir, announce)?,
+            // What was built before was made from these, as far as that can be told.
+            false => {
+                build_request(request, &out_dir).and_then(|request| marine_build::inputs(&request)).unwrap_or_default()
+            }
+        });
+        let made = newest(&inputs);
         let modules = manifest.modules.iter().map(|entry| match &entry.source {
-            Source::Crate(_) => TestModule::read(&entry.name, &out_dir.join(format!("{}.wasm", entry.name)), &out_dir),
+            Source::Crate(_) => {
+                TestModule::read(&entry.name, &out_dir.join(format!("{}.wasm", entry.name)), &out_dir, made)
+            }
             Source::Wasm(path) => {
                 inputs.push(path.clone());
-                TestModule::read(&entry.name, path, &out_dir)
+                TestModule::read(&entry.name, path, &out_dir, newest(std::slice::from_ref(path)))
             }
             Source::Cid(cid) => Err(TestBuildError::Interface {
                 module: entry.name.clone(),
@@ -146,9 +155,7 @@ fn compile(
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<PathBuf>, TestBuildError> {
     let mut said = String::new();
-    let built = BuildRequest::new(&request.manifest).and_then(|mut build_request| {
-        build_request.target_dir = Some(request.target_dir.clone());
-        build_request.out_dir = Some(out_dir.to_path_buf());
+    let built = build_request(request, out_dir).and_then(|mut build_request| {
         // A build directory that is set for all of the user's projects is locked too while the tests are compiled.
         let build_dir = format!("build.build-dir={:?}", request.target_dir.to_string_lossy());
         build_request.cargo_args.extend(["--config".to_owned(), build_dir]);
@@ -169,6 +176,18 @@ fn compile(
     }
 }
 
+fn build_request(request: &TestRequest, out_dir: &Path) -> Result<BuildRequest, marine_build::BuildError> {
+    let mut build_request = BuildRequest::new(&request.manifest)?;
+    build_request.target_dir = Some(request.target_dir.clone());
+    build_request.out_dir = Some(out_dir.to_path_buf());
+    Ok(build_request)
+}
+
+/// When the last of `files` was changed.
+fn newest(files: &[PathBuf]) -> Option<SystemTime> {
+    files.iter().filter_map(|file| fs::metadata(file).ok()?.modified().ok()).max()
+}
+
 fn failed(said: String, error: marine_build::BuildError) -> TestBuildError {
     TestBuildError::Build { said, error: Box::new(error) }
 }
@@ -176,7 +195,10 @@ fn failed(said: String, error: marine_build::BuildError) -> TestBuildError {
 impl TestModule {
     /// Reads the component at `wasm` and keeps a copy that nobody changes: a test that was compiled earlier goes on with what it was
     /// compiled for, whatever is built since.
-    fn read(name: &str, wasm: &Path, out_dir: &Path) -> Result<TestModule, TestBuildError> {
+    ///
+    /// The copy says that it was made when the last of its sources was, at `made`. Its own time lies within the compilation of the test,
+    /// and cargo compiles again what was made from a file that is newer than the compilation's beginning.
+    fn read(name: &str, wasm: &Path, out_dir: &Path, made: Option<SystemTime>) -> Result<TestModule, TestBuildError> {
         if !fs::exists(wasm).unwrap_or(false) {
             return Err(TestBuildError::NeverBuilt { module: name.to_owned() });
         }
@@ -186,7 +208,7 @@ impl TestModule {
         let dir = out_dir.join("components").join(name);
         let copy = dir.join(format!("{cid}.wasm"));
         if !copy.is_file() {
-            keep(&dir, &copy, &bytes).map_err(TestBuildError::io("write", &copy))?;
+            keep(&dir, &copy, &bytes, made).map_err(TestBuildError::io("write", &copy))?;
         }
         let wasm = copy.canonicalize().map_err(TestBuildError::io("find", &copy))?;
         Ok(TestModule { name: name.to_owned(), wasm, cid, component })
@@ -195,10 +217,14 @@ impl TestModule {
 
 /// Writes `copy` as a whole or not at all, and removes the oldest copies in `dir` beyond [`KEPT`]. Tests that were compiled for one of
 /// those are compiled again, since cargo misses a file they were made from.
-fn keep(dir: &Path, copy: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn keep(dir: &Path, copy: &Path, bytes: &[u8], made: Option<SystemTime>) -> std::io::Result<()> {
     fs::create_dir_all(dir)?;
     let unfinished = copy.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&unfinished, bytes)?;
+    let mut file = fs::File::create(&unfinished)?;
+    file.write_all(bytes)?;
+    if let Some(made) = made {
+        file.set_modified(made)?;
+    }
     fs::rename(&unfinished, copy)?;
     let mut copies: Vec<_> = fs::read_dir(dir)?
         .filter_map(|entry| entry.ok())

@@ -52,8 +52,9 @@ impl New {
 }
 
 fn list(ui: Ui) -> Outcome {
+    let width = TEMPLATES.iter().map(|template| template.name.len()).max().unwrap_or_default();
     for Template { name, about } in TEMPLATES {
-        ui.result(format_args!("{name:<14} {about}"));
+        ui.result(format_args!("{name:<width$}  {about}"));
         ui.document("template", json!({ "name": name, "about": about }));
     }
     Ok(Exit::Done)
