@@ -14,7 +14,7 @@ use super::error::{CallError, StartError};
 use super::failure::Failure;
 use super::grants::Endowment;
 use super::instance::{Instance, NoInstance};
-use super::queue::{NoTurn, Queue};
+use super::queue::{NoTurn, Queue, Turn};
 use super::stats::{Figures, ServiceStats};
 use crate::cancel::CancelToken;
 use crate::engine::lock;
@@ -123,18 +123,33 @@ impl Shared {
     ) -> Result<T, CallError> {
         let limit = options.deadline.map_or(self.plan.limits().timeout, |given| given.min(self.plan.limits().timeout));
         let deadline = Instant::now() + limit;
+        let (outcome, time) = match self.turn(target, &options, deadline, limit) {
+            Ok(_turn) => {
+                let begun = Instant::now();
+                (self.serve(target, options, deadline, limit, work), begun.elapsed())
+            }
+            Err(none) => (Err(none), Duration::ZERO),
+        };
+        self.account(target, time, outcome.is_err());
+        outcome
+    }
+
+    /// Waits until it is this call's turn.
+    fn turn(
+        &self,
+        target: Target,
+        options: &CallOptions,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Result<Turn<'_>, CallError> {
         if options.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
             return Err(self.call_error(target, limit, Failure::Cancelled));
         }
-        let _turn = self.queue.enter(deadline, options.cancel.as_ref()).map_err(|none| match none {
+        self.queue.enter(deadline, options.cancel.as_ref()).map_err(|none| match none {
             NoTurn::Full { waiting } => CallError::Busy { waiting },
             NoTurn::TimedOut => self.call_error(target, limit, Failure::Timeout),
             NoTurn::Cancelled => self.call_error(target, limit, Failure::Cancelled),
-        })?;
-        let begun = Instant::now();
-        let outcome = self.serve(target, options, deadline, limit, work);
-        self.account(target, begun.elapsed(), outcome.is_err());
-        outcome
+        })
     }
 
     fn serve<T>(

@@ -131,6 +131,8 @@ fn a_cancelled_call_ends_and_the_next_works() {
     });
     assert!(matches!(service.call("count", json!([]), options(&token)), Err(CallError::Cancelled { .. })));
     assert_eq!(call(&service, "work", "count", json!([])), Ok(json!(1)));
+    let stats = service.stats();
+    assert_eq!((stats.calls, stats.failures), (4, 3), "calls that ended before their turn are counted too");
 }
 
 #[test]

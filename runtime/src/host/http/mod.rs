@@ -15,6 +15,7 @@ use wasmtime::component::LinkerInstance;
 pub(crate) use self::client::Trust;
 use self::client::{Client, Denied};
 pub(super) use self::url::Target;
+use self::url::excerpt;
 use super::bindings::marine::host::http::{HttpError, Request as WitRequest, Response as WitResponse};
 use super::poll::{Cancelled, TimedOut};
 use super::reach::Reach;
@@ -215,8 +216,4 @@ impl From<ureq::Error> for HttpError {
             other => HttpError::Protocol(other.to_string()),
         }
     }
-}
-
-fn excerpt(text: &str) -> String {
-    text.chars().take(60).collect()
 }

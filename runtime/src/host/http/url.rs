@@ -136,7 +136,8 @@ fn without_dots(path: &str) -> String {
     query.map_or(path.clone(), |query| format!("{path}?{query}"))
 }
 
-fn excerpt(text: &str) -> String {
+/// The beginning of a text, for messages.
+pub(super) fn excerpt(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
