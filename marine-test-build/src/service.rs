@@ -123,7 +123,8 @@ impl TestService {
             true => compile(request, &out_dir, announce)?,
             // What was built before was made from these, as far as that can be told.
             false => {
-                build_request(request, &out_dir).and_then(|request| marine_build::inputs(&request)).unwrap_or_default()
+                let listed = build_request(request, &out_dir).and_then(|request| marine_build::inputs(&request));
+                files(listed.unwrap_or_default())
             }
         });
         let made = newest(&inputs);
@@ -181,6 +182,21 @@ fn build_request(request: &TestRequest, out_dir: &Path) -> Result<BuildRequest, 
     build_request.target_dir = Some(request.target_dir.clone());
     build_request.out_dir = Some(out_dir.to_path_buf());
     Ok(build_request)
+}
+
+/// The files among `paths` and in directories among them. Links to directories are not followed: they may lead in circles.
+fn files(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    while let Some(path) = paths.pop() {
+        if path.is_file() {
+            files.push(path);
+        } else if !path.is_symlink()
+            && let Ok(entries) = path.read_dir()
+        {
+            paths.extend(entries.flatten().map(|entry| entry.path()));
+        }
+    }
+    files
 }
 
 /// When the last of `files` was changed.
