@@ -30,6 +30,12 @@ pub(crate) struct Options {
     pub(crate) command: Command,
 }
 
+/// What checks count as errors besides errors.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Deny {
+    Warnings,
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 struct Global {

@@ -38,6 +38,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> TokenStream {
     let describe = export.describe(&name, &docs, &core_name);
     let glue = export.glue(&core_name);
     let allow = glue::allow_lints();
+    let ident = &function.sig.ident;
     quote! {
         #function
         #once
@@ -45,6 +46,11 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> TokenStream {
         const _: () = {
             #describe
             #glue
+            // Where nothing is exported, on the machine of the author, it is no dead code either.
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: () = {
+                let _ = #ident;
+            };
         };
     }
 }

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use marine_air::{Limits, Script};
 
 use super::finding::{Counts, scenario};
 use super::read_text;
 use crate::exit::{Exit, Outcome};
+use crate::options::Deny;
 use crate::ui::{Ui, count};
 
 /// Parse and check scripts, and show what is wrong where
@@ -26,11 +27,6 @@ pub(super) struct Check {
     /// Count these as errors
     #[arg(long)]
     deny: Option<Deny>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Deny {
-    Warnings,
 }
 
 impl Check {

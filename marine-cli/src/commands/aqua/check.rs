@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::aqua::{Disk, Program, Report, entries};
 use crate::exit::{Exit, Outcome};
+use crate::options::Deny;
 use crate::ui::{Ui, count};
 
 /// Check programs, and show what is wrong where.
@@ -26,11 +27,6 @@ pub(crate) struct Check {
     /// Count these as errors
     #[arg(long)]
     deny: Option<Deny>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Deny {
-    Warnings,
 }
 
 impl Check {

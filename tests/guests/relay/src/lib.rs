@@ -64,8 +64,8 @@ unsafe extern "C" {
     fn echo_borrowed_map(value: &HashMap<&str, u32>) -> BTreeMap<String, u32>;
     #[link_name = "echo_cow_str"]
     fn echo_cow_text(value: Cow<'_, str>) -> Cow<'static, str>;
-    /// Not used, so not imported: `echo` has no such function.
-    #[allow(dead_code)]
+    /// `echo` has no such function.
+    #[allow(dead_code, reason = "not used, so not imported")]
     fn not_there(x: u8) -> u8;
 }
 
