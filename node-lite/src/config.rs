@@ -49,6 +49,9 @@ pub struct Policy {
     pub hosts: BTreeSet<HostGrant>,
     /// Programs that services may run, by the name they ask with.
     pub binaries: BTreeMap<String, BinaryGrant>,
+    /// Functions of services here whose results `sig.sign` signs, for the node itself and its management: `service.function`, with the
+    /// service's id or alias as scripts call it.
+    pub sign: BTreeSet<String>,
 }
 
 impl Policy {

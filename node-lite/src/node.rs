@@ -41,7 +41,7 @@ impl Node {
         let registry = Registry::restore(&mut snapshot);
         let store = places.store.clone();
         let services = Arc::new(Services::new(rights.clone(), config.limits.clone(), engine, places, registry));
-        let host = Arc::new(NodeHost::new(rights, services));
+        let host = Arc::new(NodeHost::new(rights, services, config.keypair.clone()));
         let parts = Parts {
             keypair: config.keypair,
             network: config.network,

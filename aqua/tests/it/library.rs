@@ -100,7 +100,14 @@ fn retrying_and_giving_up() {
 #[test]
 fn discovery_registers_and_finds() {
     let mut stage = Stage::new();
+    stage.extra.push(Stub::new("op.string_to_b58").at("relay").ok("coded"));
     stage.extra.push(Stub::new("kad.neighborhood").at("relay").json(json!(["@p", "@q", "@z"])));
+    stage.extra.push(Stub::new("kad.merge").at("relay").function(|call| {
+        let args: Vec<Json> = call.args.iter().map(Json::from).collect();
+        assert_eq!(args[0], "coded");
+        assert_eq!([args[1].as_array(), args[2].as_array()].map(|list| list.map(Vec::len)), [Some(3), Some(1)]);
+        CallResult::Ok(Value::from(args[1].clone()))
+    }));
     stage.extra.push(Stub::new("peer.timeout").ok("late").delay(3000..=3000));
     stage.extra.push(Stub::new("register.list").at("q").silent());
     stage.extra.push(Stub::new("register.list").json(json!([{"peer": "@r", "service": "s"}])).delay(1..=20));

@@ -107,7 +107,7 @@ impl Args {
     }
 
     /// An option: `T`, `[T]`, `[]`, `null` or nothing.
-    pub(crate) fn option(&mut self) -> Option<Value> {
+    fn option(&mut self) -> Option<Value> {
         self.taken = (self.taken + 1).min(self.given);
         match self.values.next()? {
             Value::Null => None,
@@ -118,11 +118,32 @@ impl Args {
 
     /// An optional text.
     pub(crate) fn option_string(&mut self) -> Result<Option<String>, Fault> {
-        match self.option() {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(self.wrong("?string", &other)),
-        }
+        self.option_of("?string", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// An optional truth value.
+    pub(crate) fn option_bool(&mut self) -> Result<Option<bool>, Fault> {
+        self.option_of("?bool", Value::as_bool)
+    }
+
+    /// An optional number.
+    pub(crate) fn option_u32(&mut self) -> Result<Option<u32>, Fault> {
+        self.option_of("?u32", |value| value.as_u64()?.try_into().ok())
+    }
+
+    /// An optional number, negative ones too.
+    pub(crate) fn option_i32(&mut self) -> Result<Option<i32>, Fault> {
+        self.option_of("?i32", |value| value.as_i64()?.try_into().ok())
+    }
+
+    /// An optional list.
+    pub(crate) fn option_array(&mut self) -> Result<Option<Vec<Value>>, Fault> {
+        self.option_of("?[]", |value| value.as_array().cloned())
+    }
+
+    fn option_of<T>(&mut self, expected: &str, take: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Fault> {
+        let value = self.option();
+        value.map(|value| take(&value).ok_or_else(|| self.wrong(expected, &value))).transpose()
     }
 
     /// There are no more.

@@ -4,7 +4,7 @@ use marine_air::execution::{CallRequest, CallResult};
 use serde_json::{Map, Value, json};
 
 use super::args::{Args, Fault, OWN, SHAPE, UNKNOWN};
-use super::{lists, numbers};
+use super::{hash, lists, numbers};
 
 /// Longest text or list of bytes that is converted to or from base58, in bytes: the time grows with the square of the length.
 const MAX_BASE58: usize = 4096;
@@ -22,7 +22,8 @@ const FUNCTIONS: &[(&str, &str, Function)] = &[
     ("op", "string_to_b58", |args| to_b58(args, |args| args.string().map(String::into_bytes))),
     ("op", "string_from_b58", string_from_b58),
     ("op", "bytes_to_b58", |args| to_b58(args, Args::bytes)),
-    ("op", "bytes_from_b58", |args| Ok(json!(from_b58(args)?))),
+    ("op", "bytes_from_b58", |args| Ok(json!(from_base58(args)?))),
+    ("op", "sha256_string", sha256_string),
     ("math", "add", numbers::add),
     ("math", "sub", numbers::sub),
     ("math", "mul", numbers::mul),
@@ -47,6 +48,8 @@ const FUNCTIONS: &[(&str, &str, Function)] = &[
     ("json", "obj", |args| puts(Map::new(), args)),
     ("json", "put", put),
     ("json", "puts", |args| puts(object(args)?, args)),
+    ("json", "obj_pairs", |args| puts_pairs(Map::new(), args)),
+    ("json", "puts_pairs", |args| puts_pairs(object(args)?, args)),
     ("json", "parse", parse),
     ("json", "stringify", |args| Ok(json!(args.any()?.to_string()))),
 ];
@@ -131,15 +134,24 @@ fn check_b58(args: &Args, length: usize) -> Result<(), Fault> {
     Err(args.fault(OWN, format!("{length} bytes are too many for base58, at most {MAX_BASE58}; use base64 or hex")))
 }
 
-fn from_b58(args: &mut Args) -> Result<Vec<u8>, Fault> {
+/// The bytes of the next argument, a text in base58.
+pub(super) fn from_base58(args: &mut Args) -> Result<Vec<u8>, Fault> {
     let text = args.string()?;
     check_b58(args, text.len())?;
     bs58::decode(&text).into_vec().map_err(|e| args.fault(OWN, format!("not base58: {e}")))
 }
 
 fn string_from_b58(args: &mut Args) -> Result<Value, Fault> {
-    let bytes = from_b58(args)?;
+    let bytes = from_base58(args)?;
     String::from_utf8(bytes).map(Value::String).map_err(|e| args.fault(OWN, format!("not UTF-8: {e}")))
+}
+
+/// The SHA2-256 multihash of a text, or its digest alone; in base58, or as bytes.
+fn sha256_string(args: &mut Args) -> Result<Value, Fault> {
+    let digest = hash::digest(args.string()?.as_bytes());
+    let is_bare = args.option_bool()?.unwrap_or(false);
+    let hash = if is_bare { digest.to_vec() } else { hash::multihash(&digest) };
+    Ok(if args.option_bool()?.unwrap_or(false) { json!(hash) } else { json!(bs58::encode(hash).into_string()) })
 }
 
 fn stringify_all(args: &mut Args) -> Result<Value, Fault> {
@@ -177,6 +189,25 @@ fn puts(mut map: Map<String, Value>, args: &mut Args) -> Result<Value, Fault> {
     Ok(Value::Object(map))
 }
 
+/// As [`puts`], from a list of pairs.
+fn puts_pairs(mut map: Map<String, Value>, args: &mut Args) -> Result<Value, Fault> {
+    for (at, pair) in args.array()?.into_iter().enumerate() {
+        match pair {
+            Value::Array(pair) if pair.len() == 2 => puts_pair(&mut map, pair),
+            _ => None,
+        }
+        .ok_or_else(|| args.fault(SHAPE, format!("pair {at}: expected a text and a value")))?;
+    }
+    Ok(Value::Object(map))
+}
+
+fn puts_pair(map: &mut Map<String, Value>, pair: Vec<Value>) -> Option<()> {
+    let mut pair = pair.into_iter();
+    let (Value::String(key), value) = (pair.next()?, pair.next()?) else { return None };
+    map.insert(key, value);
+    Some(())
+}
+
 fn parse(args: &mut Args) -> Result<Value, Fault> {
     let text = args.string()?;
     serde_json::from_str(&text).map_err(|e| args.fault(OWN, format!("not JSON: {e}")))
@@ -207,6 +238,17 @@ mod tests {
             ("op", "string_from_b58", json!(["Cn8eVZg"]), json!("hello")),
             ("op", "bytes_to_b58", json!([[104, 105]]), json!("8wr")),
             ("op", "bytes_from_b58", json!(["8wr"]), json!([104, 105])),
+            ("op", "sha256_string", json!(["abc"]), json!("QmatYkNGZnELf8cAGdyJpUca2PyY4szai3RHyyWofNY1pY")),
+            ("op", "sha256_string", json!(["abc", [true]]), json!("DYu3G8aGTMBW1WrTw76zxQJQU4DHLw9MLyy7peG4LKkY")),
+            (
+                "op",
+                "sha256_string",
+                json!(["", [], true]),
+                json!([
+                    18, 32, 227, 176, 196, 66, 152, 252, 28, 20, 154, 251, 244, 200, 153, 111, 185, 36, 39, 174, 65,
+                    228, 100, 155, 147, 76, 164, 149, 153, 27, 120, 82, 184, 85
+                ]),
+            ),
             ("math", "add", json!([2, 3]), json!(5)),
             ("math", "sub", json!([2, 3]), json!(-1)),
             ("math", "mul", json!([2, -3]), json!(-6)),
@@ -233,6 +275,8 @@ mod tests {
             ("json", "obj", json!(["a", 1, "b", []]), json!({"a": 1, "b": []})),
             ("json", "put", json!([{"a": 1}, "b", 2]), json!({"a": 1, "b": 2})),
             ("json", "puts", json!([{}, "b", 2]), json!({"b": 2})),
+            ("json", "obj_pairs", json!([[["a", 1], ["b", [2]]]]), json!({"a": 1, "b": [2]})),
+            ("json", "puts_pairs", json!([{"a": 1}, [["a", 2]]]), json!({"a": 2})),
             ("json", "parse", json!(["[1]"]), json!([1])),
             ("json", "stringify", json!([[1]]), json!("[1]")),
         ];
@@ -258,6 +302,14 @@ mod tests {
             ("array", "slice", json!([[1], 1, 2]), OWN, "array.slice: 1 to 2 is no part of 1 elements"),
             ("json", "obj", json!(["a"]), SHAPE, "json.obj: key `a` has no value"),
             ("json", "obj", json!([1, 2]), SHAPE, "json.obj: expected a text as key, got 1"),
+            (
+                "json",
+                "obj_pairs",
+                json!([[["a", 1], ["b"]]]),
+                SHAPE,
+                "json.obj_pairs: pair 1: expected a text and a value",
+            ),
+            ("op", "sha256_string", json!(["", 1]), SHAPE, "op.sha256_string: args[1]: expected ?bool, got 1"),
             ("json", "parse", json!(["["]), OWN, "json.parse: not JSON: EOF while parsing a list at line 1 column 1"),
         ];
         for (service, function, args, code, message) in cases {

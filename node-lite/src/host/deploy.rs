@@ -8,7 +8,7 @@ use marine_air::execution::CallRequest;
 use marine_manifest::{Blueprint, BlueprintModule, GrantRequests, Limits};
 use marine_particle::PeerId;
 use marine_runtime::MAX_MODULE_BYTES;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     BUILTINS,
@@ -23,6 +23,7 @@ use crate::{dag_json, live::Live};
 const DIST: &[&str] = &[
     "add_module",
     "default_module_config",
+    "make_module_config",
     "make_blueprint",
     "add_blueprint",
     "list_modules",
@@ -78,6 +79,7 @@ impl Deploy {
         match (&*self.request.service, &*self.request.function) {
             ("dist", "add_module") => self.add_module(args).await,
             ("dist", "default_module_config") => default_module_config(args),
+            ("dist", "make_module_config") => make_module_config(args),
             ("dist", "make_blueprint") => self.make_blueprint(args).await,
             ("dist", "add_blueprint") => self.add_blueprint(args).await,
             ("dist", "list_modules") => self.list_modules(args),
@@ -286,7 +288,7 @@ impl Deploy {
         args.end()?;
         let named = self.services.registry().aliases.get(&alias).cloned();
         let entry = named.and_then(|id| self.services.find(&id));
-        let entry = entry.ok_or_else(|| self.named(self.services.unknown(&alias)))?;
+        let entry = entry.ok_or_else(|| Fault { code: OWN, ..self.named(self.services.unknown(&alias)) })?;
         self.rights.own(&self.init, &entry.owner, &self.name)?;
         self.services.remove_alias(alias).await.map_err(|fault| self.named(fault))?;
         Ok(Value::Null)
@@ -324,6 +326,29 @@ fn default_module_config(mut args: Args) -> Result<Value, Fault> {
     let name = args.string()?;
     args.end()?;
     Ok(json!({ "name": name }))
+}
+
+/// Only the name counts when a module is added; the rest is as other tools know it. What is not given is left out.
+fn make_module_config(mut args: Args) -> Result<Value, Fault> {
+    let mut config = Map::from_iter([("name".to_owned(), json!(args.string()?))]);
+    let mut wasi = Map::new();
+    set(&mut config, "mem_pages_count", args.option_u32()?);
+    set(&mut config, "max_heap_size", args.option_string()?);
+    set(&mut config, "logger_enabled", args.option_bool()?);
+    for part in ["preopened_files", "envs", "mapped_dirs", "mounted_binaries"] {
+        set(&mut wasi, part, args.option_array()?);
+    }
+    set(&mut config, "logging_mask", args.option_i32()?);
+    set(&mut config, "wasi", (!wasi.is_empty()).then_some(wasi));
+    args.end()?;
+    Ok(Value::Object(config))
+}
+
+/// Sets a field of an optional value, as scripts have options.
+fn set(object: &mut Map<String, Value>, field: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        object.insert(field.to_owned(), Value::Array(vec![value.into()]));
+    }
 }
 
 fn brief(cid: &Cid, blueprint: &Blueprint) -> Value {
@@ -372,6 +397,22 @@ mod tests {
         {
             assert_eq!(check_alias(alias).is_ok(), fits, "{alias}");
         }
+    }
+
+    #[test]
+    fn configurations_hold_what_is_given() {
+        let make = |values: Value| {
+            let Value::Array(values) = values else { panic!("arguments are an array") };
+            make_module_config(Args::new("dist", "make_module_config", values))
+        };
+        assert_eq!(make(json!(["shop"])), Ok(json!({ "name": "shop" })));
+        let all = make(json!(["shop", 3, ["1 MiB"], [], null, [[["A", "b"]]], [], [], -1]));
+        let wasi = json!([{ "envs": [[["A", "b"]]] }]);
+        let expected = json!({ "name": "shop", "mem_pages_count": [3], "max_heap_size": ["1 MiB"], "logging_mask": [-1], "wasi": wasi });
+        assert_eq!(all, Ok(expected));
+        let wrong = make(json!(["shop", [], [], [], "dir"])).unwrap_err();
+        assert_eq!(wrong.message, "dist.make_module_config: args[4]: expected ?[], got \"dir\"");
+        assert_eq!(make(json!(["shop", -1])).unwrap_err().code, SHAPE);
     }
 
     #[test]

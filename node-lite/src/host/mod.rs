@@ -2,20 +2,26 @@
 
 pub(crate) mod args;
 pub(crate) mod builtins;
+mod console;
 mod deploy;
+mod hash;
 mod interface;
+mod kad;
 mod lists;
 mod numbers;
 pub(crate) mod peer;
 pub(crate) mod rights;
 pub(crate) mod services;
+mod sig;
+mod stat;
 
 use std::sync::{Arc, OnceLock};
 
 use marine_air::execution::{CallRequest, CallResult};
+use marine_particle::Keypair;
 
 pub(crate) use self::args::Fault;
-use self::{args::OWN, deploy::Deploy, rights::Rights, services::Services};
+use self::{args::OWN, console::Console, deploy::Deploy, rights::Rights, services::Services, sig::Sig};
 use crate::{
     core::{Answering, Host},
     live::Live,
@@ -49,13 +55,16 @@ pub(crate) const BUILTINS: &[&str] = &[
 pub(crate) struct NodeHost {
     rights: Arc<Rights>,
     services: Arc<Services>,
+    sig: Sig,
+    console: Console,
     /// Set once the network runs.
     net: OnceLock<Net>,
 }
 
 impl NodeHost {
-    pub(crate) fn new(rights: Arc<Rights>, services: Arc<Services>) -> Self {
-        Self { rights, services, net: OnceLock::new() }
+    pub(crate) fn new(rights: Arc<Rights>, services: Arc<Services>, keypair: Keypair) -> Self {
+        let sig = Sig::new(rights.clone(), keypair);
+        Self { rights, services, sig, console: Console::default(), net: OnceLock::new() }
     }
 
     /// Tells the host of the network, once.
@@ -69,6 +78,13 @@ impl Host for NodeHost {
     fn call(&self, live: &Arc<Live>, request: CallRequest) -> Answering {
         match &*request.service {
             "peer" => peer::call(self.net.get(), request),
+            "kad" => kad::call(self.net.get(), request),
+            "sig" => Answering::Now(answer(self.sig.call(live, &request))),
+            "run-console" => Answering::Now(answer(self.console.call(live, &request))),
+            "stat" => {
+                let services = self.services.clone();
+                Answering::Later(Box::pin(async move { answer(stat::call(services, request).await) }))
+            }
             "srv" | "dist" => {
                 let deploy = Deploy::new(self.rights.clone(), self.services.clone(), live, &request);
                 // On a task of its own: a change that is stored must also arrive in memory, even if the particle ends meanwhile.

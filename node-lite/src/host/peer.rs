@@ -11,9 +11,13 @@ use super::{
     args::{Args, Fault, OWN, SHAPE},
     builtins::unknown_function,
 };
-use crate::{clock, core::Answering, net::Net};
+use crate::{
+    clock,
+    core::Answering,
+    net::{Contact, Net},
+};
 
-const FUNCTIONS: &[&str] = &["timestamp_ms", "timestamp_sec", "timeout", "identify", "is_connected"];
+const FUNCTIONS: &[&str] = &["timestamp_ms", "timestamp_sec", "timeout", "identify", "is_connected", "get_contact"];
 
 /// Answers a call of `peer`.
 pub(crate) fn call(net: Option<&Net>, request: CallRequest) -> Answering {
@@ -27,6 +31,7 @@ pub(crate) fn call(net: Option<&Net>, request: CallRequest) -> Answering {
             Ok((pause, message)) => return timer(pause, message),
             Err(fault) => return Answering::Now(answer(Err(fault))),
         },
+        "get_contact" => return get_contact(net, args),
         other => return Answering::Now(answer(Err(unknown_function("peer", other, FUNCTIONS.iter().copied())))),
     };
     Answering::Now(answer(result.and_then(|value| args.end().map(|()| value))))
@@ -62,7 +67,30 @@ fn identify(net: Option<&Net>) -> Value {
 }
 
 fn is_connected(net: Option<&Net>, args: &mut Args) -> Result<Value, Fault> {
-    let text = args.string()?;
-    let peer: PeerId = text.parse().map_err(|e| args.fault(OWN, format!("`{text}` is not a peer id: {e}")))?;
+    let peer = peer(args)?;
     Ok(json!(net.is_some_and(|net| net.is_connected(&peer))))
+}
+
+/// An option: nothing of a peer that is unknown.
+fn get_contact(net: Option<&Net>, mut args: Args) -> Answering {
+    let net = net.cloned();
+    Answering::Later(Box::pin(async move {
+        let peer = peer(&mut args).and_then(|peer| args.end().map(|()| peer));
+        let known = match (&peer, net) {
+            (Ok(_), Some(net)) => net.reachable().await,
+            _ => Vec::new(),
+        };
+        answer(peer.map(|peer| known.iter().filter(|known| known.peer == peer).map(contact).collect()))
+    }))
+}
+
+/// A peer and its addresses, as Aqua programs have them.
+pub(super) fn contact(contact: &Contact) -> Value {
+    let addresses: Vec<_> = contact.addresses.iter().map(ToString::to_string).collect();
+    json!({ "peer_id": contact.peer.to_string(), "addresses": addresses })
+}
+
+fn peer(args: &mut Args) -> Result<PeerId, Fault> {
+    let text = args.string()?;
+    text.parse().map_err(|e| args.fault(OWN, format!("`{text}` is not a peer id: {e}")))
 }

@@ -1,6 +1,6 @@
 //! Who may do what on this node: the policy, asked by name of the right.
 
-use marine_air::execution::CallRequest;
+use marine_air::{execution::CallRequest, value::Tetraplet};
 use marine_particle::PeerId;
 
 use super::args::{DENIED, Fault};
@@ -40,6 +40,33 @@ impl Rights {
             return Ok(());
         }
         Err(denied(function, init, "owner", &format!("its owner {owner}, management and the host {}", self.me)))
+    }
+
+    /// The right to have data of these origins signed with the node's key.
+    ///
+    /// # Errors
+    /// The rule that does not hold.
+    pub(crate) fn sign(&self, init: &PeerId, origins: &[Tetraplet]) -> Result<(), String> {
+        if !self.is_admin(init) {
+            return Err(format!("{init} may not have data signed; the host {} and its management may", self.me));
+        }
+        let [origin] = origins else {
+            return Err(format!("the data has {} origins; it has to be the result of one function", origins.len()));
+        };
+        if *origin.peer_pk != *self.me.to_string() {
+            return Err(format!("the data comes from peer {}, not from this one", origin.peer_pk));
+        }
+        let source = format!("{}.{}", origin.service_id, origin.function_name);
+        if !self.policy.sign.contains(&source) {
+            return Err(format!("the policy of this node names no `{source}` among the sources of what is signed"));
+        }
+        if !origin.lens.is_empty() {
+            return Err(format!(
+                "the data is a part of what `{source}` gave (`{}`); it has to be all of it",
+                origin.lens
+            ));
+        }
+        Ok(())
     }
 
     /// Every argument of a privileged call must be the init peer's own, management's or this peer's.

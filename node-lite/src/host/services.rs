@@ -6,6 +6,7 @@
 
 mod registry;
 mod running;
+mod statistics;
 
 use std::{
     path::PathBuf,

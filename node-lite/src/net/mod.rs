@@ -31,6 +31,15 @@ enum Command {
     Connect { peer: PeerId, done: oneshot::Sender<Result<(), String>> },
     /// Remember for good where a peer can be reached.
     Learn { peer: PeerId, address: Multiaddr },
+    /// Tell which peers can be reached, as far as is known, and where.
+    Reachable { done: oneshot::Sender<Vec<Contact>> },
+}
+
+/// A peer and its addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Contact {
+    pub(crate) peer: PeerId,
+    pub(crate) addresses: Vec<Multiaddr>,
 }
 
 /// The way to the swarm task.
@@ -76,6 +85,14 @@ impl Net {
     pub(crate) async fn learn(&self, peer: PeerId, address: Multiaddr) {
         // A stopped network needs no addresses.
         let _ = self.commands.send(Command::Learn { peer, address }).await;
+    }
+
+    /// Peers of which an address is known and that did not fail to answer there the last time, in no order.
+    pub(crate) async fn reachable(&self) -> Vec<Contact> {
+        let (done, answer) = oneshot::channel();
+        // A stopped network reaches nobody.
+        let _ = self.commands.send(Command::Reachable { done }).await;
+        answer.await.unwrap_or_default()
     }
 
     pub(crate) fn is_connected(&self, peer: &PeerId) -> bool {

@@ -24,7 +24,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Command, HANDSHAKE, Net, PROTOCOL};
+use super::{Command, Contact, HANDSHAKE, Net, PROTOCOL};
 use crate::{config::NodeLimits, error::NodeError};
 
 /// Connections of one peer.
@@ -159,6 +159,8 @@ struct Book {
     order: VecDeque<PeerId>,
     /// Configured addresses, which nobody can push out.
     fixed: HashMap<PeerId, Vec<Multiaddr>>,
+    /// Those of them that could not be reached the last time.
+    away: HashSet<PeerId>,
 }
 
 impl Book {
@@ -174,7 +176,25 @@ impl Book {
             && let Some(oldest) = self.order.pop_front()
         {
             self.addresses.remove(&oldest);
+            if !self.fixed.contains_key(&oldest) {
+                self.away.remove(&oldest);
+            }
         }
+    }
+
+    /// Notes whether a peer could be reached.
+    fn tried(&mut self, peer: &PeerId, reached: bool) {
+        if reached {
+            self.away.remove(peer);
+        } else if self.addresses.contains_key(peer) || self.fixed.contains_key(peer) {
+            self.away.insert(*peer);
+        }
+    }
+
+    fn reachable(&self) -> Vec<Contact> {
+        let learnt = self.addresses.keys().filter(|peer| !self.fixed.contains_key(peer));
+        let peers = self.fixed.keys().chain(learnt).filter(|peer| !self.away.contains(peer));
+        peers.map(|&peer| Contact { peer, addresses: self.of(&peer) }).collect()
     }
 
     fn of(&self, peer: &PeerId) -> Vec<Multiaddr> {
@@ -216,6 +236,8 @@ impl Driver {
         match command {
             Command::Learn { peer, address } => self.book.fixed.entry(peer).or_default().push(address),
             Command::Connect { peer, done } => self.connect(peer, done),
+            // Who no longer waits needs no answer.
+            Command::Reachable { done } => drop(done.send(self.book.reachable())),
         }
     }
 
@@ -246,6 +268,7 @@ impl Driver {
                 if endpoint.is_dialer() {
                     self.book.learn(peer_id, endpoint.get_remote_address().clone());
                 }
+                self.book.tried(&peer_id, true);
                 self.connected.send_if_modified(|peers| peers.insert(peer_id));
                 self.dialled(&peer_id, Ok(()));
             }
@@ -255,6 +278,9 @@ impl Driver {
             }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
                 tracing::debug!(target: "net", %peer, %error, "cannot connect");
+                if !self.swarm.is_connected(&peer) {
+                    self.book.tried(&peer, false);
+                }
                 self.dialled(&peer, Err(error.to_string()));
             }
             SwarmEvent::NewListenAddr { address, .. } => {
@@ -315,5 +341,23 @@ mod tests {
         }
         assert_eq!(book.of(&relay), [address]);
         assert_eq!(book.addresses.len(), BOOK);
+    }
+
+    #[test]
+    fn who_did_not_answer_is_not_reachable_until_met_again() {
+        let (ann, bob) = (PeerId::random(), PeerId::random());
+        let address: Multiaddr = "/ip4/127.0.0.1/tcp/7777".parse().unwrap();
+        let mut book = Book::default();
+        book.fixed.entry(ann).or_default().push(address.clone());
+        book.learn(ann, address.clone());
+        book.learn(bob, address.clone());
+        let names = |book: &Book| book.reachable().into_iter().map(|contact| contact.peer).collect::<Vec<_>>();
+        assert_eq!(names(&book), [ann, bob]);
+        book.tried(&ann, false);
+        book.tried(&PeerId::random(), false);
+        assert_eq!(book.reachable(), [Contact { peer: bob, addresses: vec![address] }]);
+        assert_eq!(book.away.len(), 1, "strangers are not remembered");
+        book.tried(&ann, true);
+        assert_eq!(names(&book), [ann, bob]);
     }
 }

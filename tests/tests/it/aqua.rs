@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marine_aqua::diagnostic::render_plain;
-use marine_aqua::{Options, SourceError, Sources, compile};
-use marine_manifest::{EnvRequest, GrantRequests};
-use marine_node::{Client, Keypair, Node, NodeConfig, PeerId};
+use marine_aqua::hir::{Method, Scalar, Type};
+use marine_aqua::{Options, SourceError, Sources, check, compile};
+use marine_manifest::{EnvRequest, GrantRequests, module_cid};
+use marine_node::{CallFailure, Client, Keypair, Node, NodeConfig, PeerId};
 use marine_particle::verify_strict;
 use serde_json::{Value, json};
 
@@ -25,9 +26,6 @@ service Records("board"):
   remove(key: string, peer: string)
   list(key: string) -> []Provider
 
-service Nearby("board"):
-  neighborhood(key: string, already_hashed: ?bool, count: ?u32) -> []string
-
 service Voters("board"):
   vote(term: string, candidates: []string) -> Vote
 "#;
@@ -35,7 +33,7 @@ service Voters("board"):
 /// How long a library waits for peers that do not answer; the others take less, on any machine.
 const PATIENCE: u64 = 40_000;
 
-/// A relay with a service that knows the hosts, three hosts with a service each, and a client of the relay.
+/// A relay and three hosts with a service each, and a client of the relay.
 struct Stage {
     relay: Node,
     hosts: Vec<Node>,
@@ -53,11 +51,10 @@ impl Stage {
         }
         let client = client(&relay).await;
         let stage = Self { relay, hosts, client };
-        let peers = stage.peers().join(" ");
         for (seed, node) in (1u8..).zip([&stage.relay].into_iter().chain(&stage.hosts)) {
             // The last host votes for somebody else.
             let choice = if seed == 4 { 1 } else { 0 };
-            let variables = [("PEERS", peers.clone()), ("SEED", seed.to_string()), ("CHOICE", choice.to_string())];
+            let variables = [("SEED", seed.to_string()), ("CHOICE", choice.to_string())];
             let env = variables.map(|(name, value)| (name.to_owned(), EnvRequest::Text(value)));
             let grants = GrantRequests { env: env.into(), ..GrantRequests::default() };
             deploy(&stage.client, node.peer_id(), &["board"], "board", grants).await;
@@ -179,18 +176,29 @@ async fn quorum(stage: &Stage) {
     assert_eq!(sorted(&verdict["silent"]).len(), 3, "{verdict}");
 }
 
-/// A provider is registered at two peers, found, and gone after it was withdrawn.
+/// A provider is registered at the two nodes nearest to the key, found, and gone after it was withdrawn.
 async fn discovery(stage: &Stage) {
+    let key = "any text: ü";
+    let coded = stage.client.call(stage.relay.peer_id(), "op", "string_to_b58", vec![json!(key)]).await.unwrap();
+    let kad = async |function: &str, args: Vec<Value>| {
+        stage.client.call(stage.relay.peer_id(), "kad", function, args).await.unwrap()
+    };
+    // Nodes tell each other their addresses after they connected.
+    while sorted(&kad("neighborhood", vec![coded.clone()]).await) != sorted(&json!(stage.peers())) {}
+    let all = [stage.peers(), vec![stage.relay.peer_id().to_string()]].concat();
+    let nearest = kad("merge", vec![coded, json!(all), json!([]), json!(2)]).await;
+
     let register = format!(
-        "held <- register{{Records, Nearby, Peer}}(\"key\", Provider(peer = \"me\", service = \"shop\"), 2, {PATIENCE})\n<- held"
+        "held <- register{{Records, Kademlia, Peer}}(\"{key}\", Provider(peer = \"me\", service = \"shop\"), 2, {PATIENCE})\n<- held"
     );
     let held = stage.run(&["discovery"], " -> []string", &register).await;
-    assert_eq!(sorted(&held[0]), sorted(&json!(stage.peers()[..2])));
-    let find = format!("found <- find{{Records, Nearby, Peer}}(\"key\", 3, 3, {PATIENCE})\n<- found");
+    assert_eq!(sorted(&held[0]), sorted(&nearest));
+    let find = format!("found <- find{{Records, Kademlia, Peer}}(\"{key}\", 3, 3, {PATIENCE})\n<- found");
     let found = stage.run(&["discovery"], " -> []Provider", &find).await;
     let me = json!({ "peer": "me", "service": "shop" });
     assert_eq!(found, [json!([me, me])]);
-    stage.run(&["discovery"], " -> bool", "withdraw{Records, Nearby}(\"key\", \"me\", 3)\n<- true").await;
+    let withdraw = format!("withdraw{{Records, Kademlia}}(\"{key}\", \"me\", 3)\n<- true");
+    stage.run(&["discovery"], " -> bool", &withdraw).await;
     assert_eq!(stage.run(&["discovery"], " -> []Provider", &find).await, [json!([])]);
 }
 
@@ -230,4 +238,113 @@ async fn retry(stage: &Stage) {
     assert_eq!(found, [json!(["v"]), json!("v")]);
     let nobody = stage.run_at(vec![away], &["retry"], " -> ?string, string", &limit.replace("LIMIT", "1500")).await;
     assert_eq!(nobody, [json!([]), json!("none")]);
+}
+
+/// What the bundled library declares of nodes.
+const DECLARATIONS: &[&str] = &[
+    include_str!("../../../aqua/aqua-lib/builtin.aqua"),
+    include_str!("../../../aqua/aqua-lib/math.aqua"),
+    include_str!("../../../aqua/aqua-lib/marine.aqua"),
+];
+
+/// Declared for nodes, but not offered yet.
+const NOT_OFFERED: &[&str] = &[
+    "dist.add_module_bytes_from_vault",
+    "dist.add_module_from_vault",
+    "dist.fetch_module",
+    "dist.load_blueprint",
+    "dist.load_module_config",
+    "kad.providers",
+    "peer.connect",
+    "vault.cat",
+    "vault.put",
+];
+
+/// Each function that the library declares of nodes is called at a node with values of the declared types: it exists, and takes them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_library_declares_what_nodes_offer() {
+    let node = Node::start(config(1)).await.unwrap();
+    let client = client(&node).await;
+    let (mut missing, mut different) = (Vec::new(), Vec::new());
+    for (id, method) in declared() {
+        let name = format!("{id}.{}", method.name);
+        let args = method.params.iter().map(|(name, ty)| argument(name, ty)).collect();
+        match client.call(node.peer_id(), &id, &method.name, args).await {
+            Ok(value) => {
+                let fits = method.result.as_ref().map_or(value.is_null(), |ty| is_of(&value, ty));
+                different.extend((!fits).then(|| format!("{name} gives {value}")));
+            }
+            Err(CallFailure::Service { code: 2, .. }) => missing.push(name),
+            // Of a text, only its meaning may be wrong.
+            Err(CallFailure::Service { code: 3, message, .. }) if !message.contains("not the DAG-JSON") => {
+                different.push(message);
+            }
+            // Errors of the function's own, and refusals.
+            Err(CallFailure::Service { .. }) => {}
+            Err(other) => panic!("{name}: {other}"),
+        }
+    }
+    missing.sort_unstable();
+    assert_eq!(missing, NOT_OFFERED);
+    assert!(different.is_empty(), "{different:#?}");
+    client.close().await;
+    node.shutdown().await.unwrap();
+}
+
+/// All functions of the services that the bundled library declares, each with the id of its service.
+fn declared() -> Vec<(String, Method)> {
+    let names = DECLARATIONS.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("service "));
+    let names: Vec<&str> = names.filter_map(|line| line.split_once('(')).map(|(name, _)| name).collect();
+    let imports = ["builtin", "math", "marine"].map(|file| format!("import \"aqua-lib/{file}.aqua\"\n")).concat();
+    let text = format!("aqua Main\n{imports}export {}\n", names.join(", "));
+    let program = check("main.aqua", &One(text), &Options::default()).program.unwrap();
+    assert_eq!(program.services.len(), names.len());
+    let methods = program.services.into_iter().flat_map(|service| {
+        let id = service.default_id.unwrap().to_string();
+        service.methods.into_iter().map(move |method| (id.clone(), method))
+    });
+    methods.collect()
+}
+
+/// A value for a parameter: one of its type, or one that is known by what the parameter is called.
+fn argument(name: &str, ty: &Type) -> Value {
+    match name {
+        "object" => json!({}),
+        "pairs" => json!([["k", "v"]]),
+        "cid" | "id" | "module_hash" | "blueprint_id" => json!(module_cid(b"x").to_string()),
+        "dependencies" => json!([module_cid(b"x").to_string()]),
+        _ => sample(ty),
+    }
+}
+
+/// A value of a type. Numbers and texts are small, so that no function takes long.
+fn sample(ty: &Type) -> Value {
+    match ty {
+        Type::Scalar(Scalar::Bool) => json!(true),
+        Type::Scalar(Scalar::String) => json!("x"),
+        Type::Scalar(Scalar::F32 | Scalar::F64) => json!(1.5),
+        Type::Scalar(_) => json!(1),
+        Type::Array(item) | Type::Option(item) => json!([sample(item)]),
+        Type::Data(data) => data.fields.iter().map(|(name, ty)| (name.to_string(), sample(ty))).collect(),
+        _ => json!("any"),
+    }
+}
+
+/// Whether a value is of a type; fields that the type does not name may be there.
+fn is_of(value: &Value, ty: &Type) -> bool {
+    match ty {
+        Type::Scalar(Scalar::Bool) => value.is_boolean(),
+        Type::Scalar(Scalar::String) => value.is_string(),
+        Type::Scalar(_) => value.is_number(),
+        Type::Array(item) => value.as_array().is_some_and(|items| items.iter().all(|value| is_of(value, item))),
+        Type::Option(item) => {
+            value.as_array().is_some_and(|items| items.len() < 2 && items.iter().all(|value| is_of(value, item)))
+        }
+        // Options that are not set may be left out.
+        Type::Data(data) => data.fields.iter().all(|(name, ty)| match value.get(&**name) {
+            Some(value) => is_of(value, ty),
+            None => matches!(ty, Type::Option(_)),
+        }),
+        _ => true,
+    }
 }

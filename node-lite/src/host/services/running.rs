@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -13,10 +13,13 @@ use marine_air::execution::CallRequest;
 use marine_runtime::{
     CallError, CallOptions, CallParameters, Dialect, ParticleParameters, Plan, SecurityTetraplet, Service,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
 
-use super::Services;
+use super::{
+    Services,
+    statistics::{Measured, Statistics},
+};
 use crate::{
     clock,
     host::args::{BUSY, Fault, OWN, SHAPE, TIMEOUT, TRAP, UNKNOWN},
@@ -32,6 +35,7 @@ pub(crate) struct Entry {
     /// Who holds it runs the guest. Linked and instantiated when it is needed.
     turn: Arc<Mutex<State>>,
     waiting: AtomicUsize,
+    statistics: std::sync::Mutex<Statistics>,
 }
 
 enum State {
@@ -65,7 +69,13 @@ impl Entry {
             owner: row.owner,
             turn: Arc::new(Mutex::new(State::Resting(plan))),
             waiting: AtomicUsize::new(0),
+            statistics: std::sync::Mutex::default(),
         }
+    }
+
+    /// What became of its calls since the node started.
+    pub(crate) fn statistics(&self) -> MutexGuard<'_, Statistics> {
+        self.statistics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the running call and ends the instance.
@@ -97,10 +107,38 @@ impl Services {
         super::blocking(move || {
             let _guest = guest;
             let service = services.start(&called, &mut state)?;
-            let left = deadline.saturating_duration_since(Instant::now());
-            call_guest(&service, &request, params, left)
+            let (start, memory) = (Instant::now(), service.stats().memory);
+            let result = call_guest(&service, &request, params, deadline.saturating_duration_since(start));
+            // A function that does not exist was not called.
+            if result.as_ref().err().is_none_or(|fault| fault.code != UNKNOWN) {
+                let memory_delta = service.stats().memory.wrapping_sub(memory).cast_signed();
+                let succeeded = result.is_ok();
+                let call = Measured { succeeded, took: start.elapsed(), memory_delta, at: clock::now() };
+                called.statistics().add(&request.function, &call);
+            }
+            result
         })
         .await
+    }
+
+    /// Per module of a service, its name and the bytes that its memory has and may have. Waits for the running call.
+    pub(crate) async fn memory(&self, entry: &Entry) -> Value {
+        let stats = match &*entry.turn.lock().await {
+            State::Running(service) => Some(service.stats()),
+            State::Resting(_) | State::Closed => None,
+        };
+        let registry = self.registry();
+        let Some(known) = registry.blueprints.get(&entry.blueprint) else { return json!([]) };
+        let whole = known.blueprint.limits.memory;
+        let modules = known.blueprint.modules.iter().map(|module| {
+            let running = stats.iter().flat_map(|stats| &stats.modules).find(|running| running.name == module.name);
+            json!({
+                "name": module.name,
+                "memory_size_bytes": running.map_or(0, |running| running.memory),
+                "max_memory_size_bytes": module.grants.memory.unwrap_or(whole).min(whole),
+            })
+        });
+        modules.collect()
     }
 
     /// The running service; makes it run if it does not. Blocks.

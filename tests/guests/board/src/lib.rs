@@ -66,14 +66,6 @@ fn list(key: &str) -> Vec<Provider> {
     lock(&RECORDS).iter().filter(|(of, _)| of == key).map(|(_, provider)| provider.clone()).collect()
 }
 
-/// The peers of `PEERS`, as many as are asked for.
-#[marine]
-fn neighborhood(_key: &str, _already_hashed: Option<bool>, count: Option<u32>) -> Vec<String> {
-    let peers = env::var("PEERS").unwrap_or_default();
-    let count = count.map_or(usize::MAX, |count| count as usize);
-    peers.split(' ').filter(|peer| !peer.is_empty()).take(count).map(str::to_string).collect()
-}
-
 /// Votes once in a term, for the candidate with the number `CHOICE`; signed with the key of which every byte is `SEED`.
 #[marine]
 fn vote(term: &str, candidates: Vec<String>) -> Result<Vote, String> {
