@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use marine_build::{BuildEvent, BuildOutput, Profile, write_if_changed};
-use marine_manifest::Manifest;
 use serde_json::json;
 
-use crate::exit::{Exit, Fail, Failure, Outcome};
+use crate::exit::{Exit, Fail, Outcome};
 use crate::project::{self, Built};
 use crate::repl;
 use crate::selection::Selection;
@@ -42,9 +41,6 @@ pub(crate) struct Build {
     /// Build again whenever a source changes, until Ctrl-C
     #[arg(short, long)]
     watch: bool,
-    /// Only this service of a project; may be given several times
-    #[arg(long = "service", value_name = "NAME")]
-    services: Vec<String>,
     #[command(flatten)]
     selection: Selection,
 }
@@ -54,30 +50,11 @@ impl Build {
         if self.watch {
             return self.watch(ui);
         }
-        for path in self.members()? {
+        for path in self.selection.members(&self.path)? {
             project::tell_of_migration(&path, ui);
             self.build(&path, ui)?;
         }
         Ok(Exit::Done)
-    }
-
-    /// The services that were asked for, or all.
-    fn members(&self) -> Outcome<Vec<PathBuf>> {
-        let all = project::members(&self.path)?;
-        if self.services.is_empty() {
-            return Ok(all);
-        }
-        let named = |path: PathBuf| {
-            let file = if path.is_dir() { path.join(marine_manifest::FILE_NAME) } else { path.clone() };
-            Manifest::read(&file).or_exit(Exit::Manifest).map(|found| (found.service.name, path))
-        };
-        let named = all.into_iter().map(named).collect::<Outcome<Vec<_>>>()?;
-        if let Some(unknown) = self.services.iter().find(|wanted| !named.iter().any(|(name, _)| name == *wanted)) {
-            let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
-            return Err(Failure::new(Exit::Usage, format!("no service is called `{unknown}`"))
-                .help(format!("there are {}", names.join(", "))));
-        }
-        Ok(named.into_iter().filter(|(name, _)| self.services.contains(name)).map(|(_, path)| path).collect())
     }
 
     fn build(&self, path: &Path, ui: Ui) -> Outcome<()> {
@@ -113,7 +90,7 @@ impl Build {
     /// Builds again and again; what fails is shown and waits for the next change.
     fn watch(&self, ui: Ui) -> Outcome {
         loop {
-            let members = self.members();
+            let members = self.selection.members(&self.path);
             // Watching starts before the build: what changes meanwhile must not be missed.
             let mut watcher = self.watcher(members.as_deref().unwrap_or_default())?;
             let built = members.and_then(|members| members.iter().try_for_each(|path| self.build(path, ui)));

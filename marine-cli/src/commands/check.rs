@@ -13,6 +13,7 @@ use crate::aqua::{Disk, Program, Report, WithService};
 use crate::commands::air;
 use crate::exit::{Exit, Fail, Failure, Outcome};
 use crate::project::{self, Built};
+use crate::selection::Selection;
 use crate::ui::{Ui, count};
 
 /// How deep scripts are looked for, and how many are checked.
@@ -22,13 +23,14 @@ const SCRIPTS: usize = 1_000;
 /// Check a service without writing anything.
 ///
 /// Compiles the modules for the Wasm target, reads the manifest, checks that the modules fit together, and checks the AIR scripts and the
-/// Aqua programs of the project, these against the services as they are now. Components, blueprint and declarations are thrown away; only cargo keeps what it compiled. Ends with code 3 if
-/// anything is wrong.
+/// Aqua programs of the project, these against the services as they are now. Components, blueprint and declarations are thrown away; only
+/// cargo keeps what it compiled. Ends with code 3 if anything is wrong.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   marine check
   marine check shop/Marine.toml
+  marine check -p till                    only this module
   marine check --no-link -- --features cards")]
 pub(crate) struct Check {
     /// A Marine.toml, a Cargo.toml or a directory
@@ -37,15 +39,14 @@ pub(crate) struct Check {
     /// Do not check that the modules fit together
     #[arg(long)]
     no_link: bool,
-    /// Arguments for cargo
-    #[arg(last = true, value_name = "CARGO-ARGS")]
-    cargo: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 impl Check {
     pub(crate) fn run(self, ui: Ui) -> Outcome {
         let mut findings = 0;
-        for path in project::members(&self.path)? {
+        for path in self.selection.members(&self.path)? {
             findings += self.check(&path, ui)?;
         }
         ui.document("check.finished", json!({ "findings": findings }));
@@ -93,7 +94,7 @@ impl Check {
         let scratch = tempfile::tempdir().or_fail(Exit::Unexpected, "cannot make a temporary directory")?;
         let mut request = project::request(path, Profile::Dev)?;
         request.out_dir = Some(scratch.path().to_path_buf());
-        request.cargo_args = self.cargo.clone();
+        self.selection.apply(&mut request);
         let progress = ui.progress("Checking");
         let output = project::build(&request, &progress, ui)?;
         if output.service.is_none() {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{User, project};
+use crate::support::{Run, User, compiling_tests, project};
 
 fn put(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("a parent")).expect("created");
@@ -85,6 +85,8 @@ fn a_check_finds_mistakes_and_writes_nothing() {
     fs::write(&source, text.replace("fn names(", "fn nmaes(").replace("fn sign(", "fn singn(")).expect("written");
     let broken = user.marine(&dir, &["check", "--json"]).expect(3);
     assert!(broken.stdout.contains("\"$type\":\"error\""), "{broken:?}");
+    user.marine(&dir, &["check", "-p", "guestbook"]).expect(0);
+    user.marine(&dir, &["check", "--service", "bank"]).expect(2);
 
     // What the compiler finds comes with its place.
     fs::write(&source, format!("{text}\nfn wrong() -> u8 {{ \"\" }}\n")).expect("written");
@@ -160,7 +162,9 @@ fn tests_and_transcripts_of_a_service_run() {
     let run = user.marine(&dir, &["test", "--transcripts"]).expect(0);
     assert!(run.stderr.contains("Passed visits.repl"), "{run:?}");
     // Volumes start empty each time.
-    user.marine(&dir, &["test", "visits"]).expect(0);
+    let mut both = user.command(&dir, &["test", "visit"]);
+    let run = Run::of(compiling_tests(&mut both).stdin(Stdio::null()).output().expect("marine runs")).expect(0);
+    assert!(run.stdout.contains("visitors_are_counted ... ok") && run.stderr.contains("Passed visits.repl"), "{run:?}");
     fs::write(&transcript, "> greet(\"Ada\")\nsomething else\n").expect("written");
     let failed = user.marine(&dir, &["test", "--transcripts"]).expect(3);
     assert!(failed.stdout.contains("M607") && failed.stderr.contains("Failed visits.repl"), "{failed:?}");

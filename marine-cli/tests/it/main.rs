@@ -8,6 +8,7 @@ mod node;
 mod repl;
 mod service;
 mod support;
+mod templates;
 #[cfg(unix)]
 mod terminal;
 mod transcripts;

@@ -97,6 +97,8 @@ fn a_service_on_a_node_is_called_in_one_line() {
     call("greet(\"Ada\")").expect(2);
     call("two-modules.greet(name: \"Ada\")").expect(2);
     call("nobody/two-modules.greet(\"Ada\")").expect(2);
+    let absent = "12D3KooWEXNUbCXooUwHrHBbrmjsrpHXoEphPwbjQXEGyzbqKnE9/two-modules.greet(\"Ada\")";
+    user.marine(&user.path(""), &["call", absent, "--relay", &node.address, "--ttl", "700ms"]).expect(21);
     assert_eq!(node.stop(), 0);
 }
 

@@ -1,7 +1,6 @@
-//! Templates as users meet them: made, built, tested, called, tried in the REPL.
+//! Services as users meet them: built, called, tried in the REPL.
 
 use std::fs;
-use std::process::Command;
 
 use crate::support::{User, project};
 
@@ -32,16 +31,6 @@ fn the_two_module_template_builds_and_remembers() {
 }
 
 #[test]
-fn templates_pass_their_own_tests() {
-    for template in ["greeting", "two-modules"] {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["test", "--quiet", "--offline"]).current_dir(project(template));
-        let output = cargo.env_remove("CARGO_TARGET_DIR").env_remove("RUSTFLAGS").output().expect("cargo runs");
-        assert!(output.status.success(), "{template}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-}
-
-#[test]
 fn errors_of_calls_have_their_exit_codes() {
     let (user, dir) = (User::new(), project("two-modules"));
     let service_error = user.marine(&dir, &["call", r#"greet("")"#]).expect(13);
@@ -61,6 +50,16 @@ fn a_component_alone_is_granted_nothing() {
     let run =
         user.marine(&user.path(""), &["call", r#"sign("Ada")"#, "-m", component.to_str().expect("text")]).expect(13);
     assert!(run.stderr.contains("/data/visitors.txt"), "{run:?}");
+}
+
+#[test]
+fn compiled_code_is_kept_where_the_cache_was_moved_to() {
+    let (user, dir) = (User::new(), project("greeting"));
+    let cache = user.path("cache");
+    let mut call = user.command(&dir, &["call", r#"greeting("Ada")"#, "-m", "target/marine/dev/greeting.wasm"]);
+    assert!(call.env("MARINE_CACHE_DIR", &cache).status().expect("marine runs").success());
+    let kept = fs::read_dir(cache.join("code")).expect("a directory").count();
+    assert!(kept > 0, "nothing is kept");
 }
 
 #[test]

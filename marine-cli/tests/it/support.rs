@@ -1,5 +1,6 @@
 //! Running `marine` as users do, with their own data directory and the machine's cache.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -35,6 +36,7 @@ impl User {
     pub(crate) fn command(&self, dir: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_marine"));
         command.args(arguments).current_dir(dir).env("XDG_DATA_HOME", self.path("data")).env("NO_COLOR", "1");
+        command.env("CARGO_BUILD_BUILD_DIR", tmp("modules")).env("MARINE_TEST_TARGET_DIR", tmp("test-modules"));
         command
     }
 
@@ -145,26 +147,61 @@ impl Drop for Node {
     }
 }
 
+/// A directory that survives test runs.
+fn tmp(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// `command` as one that compiles what projects' tests are made of, the engine included, once for all of them.
+///
+/// Cargo locks every directory that it writes to, and holds that of the tests while they are expanded, which builds modules. So three
+/// directories are shared by all projects: of modules, of tests, and of modules for tests; with one less, builds could wait in a circle.
+pub(crate) fn compiling_tests(command: &mut Command) -> &mut Command {
+    command
+        .env("CARGO_BUILD_BUILD_DIR", tmp("templates"))
+        .env("MARINE_TEST_TARGET_DIR", tmp("test-modules"))
+        .env_remove("CARGO_TARGET_DIR")
+}
+
 /// A project made from `template`, built. Made once per test run, in a place that survives it, so that only the first run of all
 /// compiles the template's dependencies.
 pub(crate) fn project(template: &str) -> PathBuf {
+    project_called(template, template, &[])
+}
+
+/// As [`project`], under a name of its own and built with these variables.
+pub(crate) fn project_called(name: &str, template: &str, variables: &[(&str, &OsStr)]) -> PathBuf {
     static MADE: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects").join(template);
+    let dir = tmp("projects").join(name);
     let mut made = MADE.get_or_init(Mutex::default).lock().expect("no test panicked while making a project");
-    if !made.iter().any(|name| name == template) {
-        make(template, &dir);
-        made.push(template.to_string());
+    if !made.iter().any(|known| known == name) {
+        make(name, template, &dir, variables);
+        made.push(name.to_string());
     }
     dir
 }
 
-fn make(template: &str, dir: &Path) {
+fn make(name: &str, template: &str, dir: &Path, variables: &[(&str, &OsStr)]) {
     let user = User::new();
     let fresh = user.path("fresh");
     std::fs::create_dir_all(&fresh).expect("created");
-    user.marine(&fresh, &["new", template, "-t", template]).expect(0);
-    copy_changed(&fresh.join(template), dir);
-    user.marine(dir, &["build"]).expect(0);
+    user.marine(&fresh, &["new", name, "-t", template]).expect(0);
+    copy_changed(&fresh.join(name), dir);
+    lock(dir);
+    let mut build = user.command(dir, &["build"]);
+    Run::of(build.envs(variables.iter().copied()).stdin(Stdio::null()).output().expect("marine runs")).expect(0);
+}
+
+/// Starts from the versions that this workspace has, which are on the machine already.
+fn lock(dir: &Path) {
+    let ours = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).expect("a lock file");
+    let seen = dir.join("target/workspace.lock");
+    if std::fs::read(&seen).is_ok_and(|seen| seen == ours) {
+        return;
+    }
+    std::fs::create_dir_all(dir.join("target")).expect("created");
+    std::fs::write(dir.join("Cargo.lock"), &ours).expect("written");
+    std::fs::write(seen, ours).expect("written");
 }
 
 /// Copies what differs, so that cargo sees only real changes.
