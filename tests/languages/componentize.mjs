@@ -6,6 +6,6 @@ const [source, wit, output] = process.argv.slice(2);
 const { component } = await componentize(await readFile(source, 'utf8'), {
   witWorld: await readFile(wit, 'utf8'),
   worldName: 'module',
-  disableFeatures: ['random', 'stdio', 'clocks', 'http', 'fetch-event'],
+  disableFeatures: ['fetch-event'],
 });
 await writeFile(output, component);

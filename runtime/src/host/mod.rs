@@ -19,7 +19,7 @@ use wasmtime::component::{Component, Linker};
 pub use self::embedded::{HostCall, HostError, HostInterface, HostInterfaceError};
 pub(crate) use self::embedded::{HostFailure, HostInterfaces};
 pub(crate) use self::files::Quotas;
-pub(crate) use self::http::Trust;
+pub(crate) use self::http::{Trust, WasiRequests};
 pub(crate) use self::keyvalue::Stores;
 pub(crate) use self::output::Capture;
 pub(crate) use self::poll::{Cancelled, TimedOut};

@@ -12,7 +12,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
 use super::files::Quotas;
-use super::http::Trust;
+use super::http::{Trust, WasiRequests};
 use super::keyvalue::Stores;
 use super::output::Capture;
 use super::poll::Ends;
@@ -46,6 +46,7 @@ pub(crate) struct ModuleState {
     pub(crate) table: ResourceTable,
     pub(crate) log: ModuleLog,
     pub(crate) denials: Denials,
+    pub(crate) http: WasiRequests,
     pub(crate) places: Vec<Place>,
     pub(crate) quotas: Quotas,
     pub(crate) stdout: Capture,

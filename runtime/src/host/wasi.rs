@@ -4,7 +4,7 @@
 //! [`define`] picks the copy for an index from a table.
 //!
 //! Sockets are there because interpreters import them whether they need them or not; every attempt to use one is refused with
-//! `access-denied` (see the context in `service/grants.rs`). HTTP under grants is `marine:host/http`.
+//! `access-denied` (see the context in `service/grants.rs`). HTTP is offered under grants, see `http/wasi.rs`.
 
 use wasmtime::component::{HasData, LinkerInstance, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
@@ -13,6 +13,8 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random, sockets, sync};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
+use wasmtime_wasi_http::p2::bindings::sync::http::{outgoing_handler, types as http_types};
+use wasmtime_wasi_http::{WasiHttp, WasiHttpCtxView};
 
 use super::files::{Files, FilesView};
 use super::poll::{Poll, PollView};
@@ -35,6 +37,8 @@ pub(super) const INTERFACES: &[&str] = &[
     "clocks/wall-clock",
     "filesystem/preopens",
     "filesystem/types",
+    "http/outgoing-handler",
+    "http/types",
     "io/error",
     "io/poll",
     "io/streams",
@@ -91,6 +95,11 @@ fn define_for<const I: usize>(to: &mut LinkerInstance<'_, State>, interface: &st
         }
         "filesystem/types" => sync::filesystem::types::add_to_linker_instance::<State, Files>(to, files::<I>),
         "filesystem/preopens" => filesystem::preopens::add_to_linker_instance::<State, Files>(to, files::<I>),
+        "http/outgoing-handler" => outgoing_handler::add_to_linker_instance::<State, WasiHttp>(to, requests::<I>),
+        "http/types" => {
+            let options = http_types::LinkOptions::default();
+            http_types::add_to_linker_instance::<State, WasiHttp>(to, &options, requests::<I>)
+        }
         "random/random" => random::random::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
         "random/insecure" => random::insecure::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
         "random/insecure-seed" => random::insecure_seed::add_to_linker_instance::<State, WasiRandom>(to, dice::<I>),
@@ -153,6 +162,12 @@ fn clock<const I: usize>(state: &mut State) -> WasiClocksCtxView<'_> {
 fn files<const I: usize>(state: &mut State) -> FilesView<'_> {
     let ModuleState { wasi, table, quotas, .. } = module::<I>(state);
     FilesView { files: WasiFilesystemCtxView { ctx: wasi.filesystem(), table }, quotas }
+}
+
+fn requests<const I: usize>(state: &mut State) -> WasiHttpCtxView<'_> {
+    let deadline = state.call.deadline;
+    let ModuleState { http, table, .. } = module::<I>(state);
+    http.view(table, deadline)
 }
 
 fn dice<const I: usize>(state: &mut State) -> &mut WasiRandomCtx {

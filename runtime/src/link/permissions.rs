@@ -101,7 +101,7 @@ pub struct LinkWarning {
 const FILES: &[&str] = &["wasi:filesystem/"];
 const VARIABLES: &[&str] = &["wasi:cli/environment"];
 const PROGRAMS: &[&str] = &["marine:host/binaries"];
-const WEB: &[&str] = &["marine:host/http"];
+const WEB: &[&str] = &["marine:host/http", "wasi:http/"];
 const STORES: &[&str] = &["marine:host/keyvalue"];
 
 pub(super) fn permissions(spec: &ServiceSpec, wiring: &Wiring) -> Vec<Permission> {

@@ -17,6 +17,7 @@ use crate::cancel::CancelToken;
 use crate::engine::TICK;
 use crate::host::{
     CallContext, Cancelled, Capture, Denials, Limiter, Memory, ModuleLog, ModuleState, Place, State, TimedOut,
+    WasiRequests,
 };
 
 /// What takes over one value costs in host memory, per byte of its JSON text.
@@ -156,7 +157,8 @@ fn module_state(shared: &Shared, endowment: &Endowment) -> Result<ModuleState, S
     let mut table = ResourceTable::new();
     table.set_max_capacity(MAX_RESOURCES.saturating_add(places.len()));
     let denials = Denials { reach: endowment.reach.clone(), log: log.clone(), counter: shared.denials.clone() };
-    Ok(ModuleState { wasi, table, log, denials, places, quotas, stdout, stderr, _scratch: scratch })
+    let http = WasiRequests::new(denials.clone(), shared.host.trust.clone());
+    Ok(ModuleState { wasi, table, log, denials, http, places, quotas, stdout, stderr, _scratch: scratch })
 }
 
 /// Sets what bounds the work that follows.

@@ -11,6 +11,7 @@ use marine_tests::tools;
 use serde_json::{Value, json};
 
 use crate::guests::{built, engine, module, spec};
+use crate::web::server;
 
 fn tmp() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -24,9 +25,11 @@ fn call(service: &Service, function: &str, args: Value) -> Result<Value, CallErr
     service.call(function, args, CallOptions::default())
 }
 
-/// A service of the module called `name`, whose component is at `wasm`, and the Rust module `facade` that imports it.
-fn service(name: &str, wasm: &Path, facade: &str) -> Service {
-    let foreign = ModuleSpec::new(Module::from_file(name, wasm).unwrap());
+/// A service of the module called `name`, whose component is at `wasm` and which may reach `hosts`, and the Rust module `facade` that
+/// imports it.
+fn service(name: &str, wasm: &Path, hosts: &[String], facade: &str) -> Service {
+    let mut foreign = ModuleSpec::new(Module::from_file(name, wasm).unwrap());
+    foreign.grants.hosts = hosts.iter().map(|host| host.parse().unwrap()).collect();
     let facade = ModuleSpec::new(module(Profile::Release, facade));
     let plan = Plan::link(engine(), ServiceSpec::new("polyglot", vec![foreign, facade]));
     let plan = plan.unwrap_or_else(|errors| panic!("cannot link: {errors}"));
@@ -68,7 +71,7 @@ fn python_is_called_from_rust() {
         tool.arg("-d").arg(&wit).args(["-w", "module", "componentize", "-p"]).arg(sources);
         run(tool.args(["words", "-o"]).arg(output));
     });
-    let service = service("words", &wasm, "asks-python");
+    let service = service("words", &wasm, &[], "asks-python");
     assert_eq!(call(&service, "favourite", json!(["to be or not to be"])), Ok(json!("be")));
     let error = call(&service, "favourite", json!(["--"]));
     assert_eq!(error, Err(CallError::Service(json!("the text has no words"))));
@@ -90,10 +93,16 @@ fn javascript_is_called_from_rust() {
         fs::copy(sources.join("componentize.mjs"), &maker).unwrap();
         run(Command::new("node").arg(maker).args([&script, &wit]).arg(output));
     });
-    let service = service("shout", &wasm, "asks-javascript");
+    let port = server();
+    let service = service("shout", &wasm, &[format!("http://127.0.0.1:{port}")], "asks-javascript");
     assert_eq!(call(&service, "measured", json!(["tea"])), Ok(json!("TEA! (3)")));
     let direct = service.call_module("shout", "shout", json!({"text": "ä"}), CallOptions::default());
     assert_eq!(direct, Ok(json!({"text": "Ä!", "letters": 1})));
+    // `fetch` is wasi:http, under the grants of this module.
+    let shout_of = |url: String| service.call_module("shout", "shout-of", json!([url]), CallOptions::default());
+    assert_eq!(shout_of(format!("http://127.0.0.1:{port}/tea")), Ok(json!("GET /TEA HTTP/1.1||!")));
+    assert!(shout_of("http://127.0.0.1:1/".to_owned()).is_err());
+    assert_eq!(service.stats().denials, 1);
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod sdk_calls;
 mod sdk_crates;
 mod sdk_reach;
 mod sdk_types;
+mod web;

@@ -2,8 +2,6 @@
 #![cfg(unix)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 
 use marine_build::Profile;
 use marine_manifest::{ArgPolicy, BinaryGrant, KvGrant, Mode};
@@ -11,6 +9,7 @@ use marine_runtime::{CallError, CallOptions, CallParameters, ParticleParameters,
 use serde_json::{Value, json};
 
 use crate::guests::{PROFILES, engine, spec};
+use crate::web::server;
 
 fn call(service: &Service, function: &str, args: Value) -> Result<Value, CallError> {
     let particle = ParticleParameters { init_peer_id: "12D3".to_owned(), ..ParticleParameters::default() };
@@ -34,42 +33,6 @@ fn tools(profile: Profile, port: u16, volumes: &std::path::Path) -> Service {
     let small = KvGrant { quota: 1000, ..KvGrant::default() };
     grants.kv = BTreeMap::from([("seen".to_owned(), small), ("fixed".to_owned(), read_only)]);
     Service::builder(Plan::link(engine(), spec).unwrap()).volumes(volumes).build().unwrap()
-}
-
-/// Answers `count` requests with what it was asked; `/missing` with 404.
-fn serve(listener: TcpListener) {
-    let answer = |mut stream: TcpStream| -> std::io::Result<()> {
-        let mut reader = BufReader::new(stream.try_clone()?);
-        let (mut head, mut length) = (Vec::new(), 0);
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 || line == "\r\n" {
-                break;
-            }
-            if let Some(number) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = number.trim().parse().unwrap_or(0);
-            }
-            head.push(line.trim_end().to_owned());
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
-        let line = head.first().cloned().unwrap_or_default();
-        let status = if line.contains("/missing") { "404 Not Found" } else { "200 OK" };
-        let tea = head.iter().find(|line| line.to_ascii_lowercase().starts_with("x-tea:")).cloned().unwrap_or_default();
-        let seen = format!("{line}|{tea}|{}", String::from_utf8_lossy(&body));
-        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{seen}", seen.len())
-    };
-    for stream in listener.incoming().flatten() {
-        // A client that goes away is no matter of this test.
-        let _ = answer(stream);
-    }
-}
-
-fn server() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || serve(listener));
-    port
 }
 
 fn text(bytes: &Value) -> String {
@@ -121,6 +84,73 @@ fn requests_are_sent_and_errors_are_values() {
         let denied = call(&tools, "request", json!(["get", "https://example.com/", [], "", null])).unwrap_err();
         assert!(matches!(&denied, CallError::Service(error) if error["denied"].is_string()), "{denied}");
     }
+}
+
+/// The guest `fetch`, with the server at `port`.
+fn fetch(profile: Profile, port: u16) -> Service {
+    let mut spec = spec(profile, &["fetch"]);
+    spec.modules[0].grants.hosts = BTreeSet::from([format!("http://127.0.0.1:{port}").parse().unwrap()]);
+    Service::builder(Plan::link(engine(), spec).unwrap()).build().unwrap()
+}
+
+#[test]
+fn requests_over_wasi_http_have_the_same_grants() {
+    let port = server();
+    let request = |method: &str, path: &str, body: &str| {
+        let authority = format!("127.0.0.1:{port}");
+        json!([{"method": method, "authority": authority, "path": path, "headers": [["x-tea", "green"]], "body": body}])
+    };
+    for profile in PROFILES {
+        let fetch = fetch(profile, port);
+        let answer = call(&fetch, "fetch", request("POST", "/cup?a=b", &"hot ".repeat(2000))).unwrap();
+        assert_eq!((&answer["status"], &answer["server"]), (&json!(200), &json!("it")), "{profile:?}");
+        let body = answer["body"].as_str().unwrap().to_lowercase();
+        assert_eq!(body, format!("post /cup?a=b http/1.1|x-tea: green|{}", "hot ".repeat(2000)));
+        let moved = call(&fetch, "fetch", request("GET", "/moved", "")).unwrap();
+        assert_eq!(moved["status"], 302, "redirects are the guest's");
+        let many: Vec<Value> = (0..20).map(|i| request("PUT", &format!("/{i}"), "")[0].clone()).collect();
+        let answers = call(&fetch, "fetch_all", json!([many])).unwrap();
+        let line = |i: usize| answers[i]["body"].as_str().unwrap().split('|').next().unwrap().to_owned();
+        (0..20).for_each(|i| assert_eq!(line(i), format!("PUT /{i} HTTP/1.1")));
+
+        let mut elsewhere = request("GET", "/", "");
+        elsewhere[0]["authority"] = json!("example.com");
+        let refused = |args| call(&fetch, "fetch", args).unwrap_err();
+        assert_eq!(refused(elsewhere), CallError::Service(json!("ErrorCode::HttpRequestDenied")));
+        assert_eq!(fetch.stats().denials, 1);
+        assert_eq!(
+            refused(request("CONNECT", "/", "")),
+            CallError::Service(json!("ErrorCode::HttpRequestMethodInvalid"))
+        );
+        let mut named = request("GET", "/", "");
+        named[0]["headers"] = json!([["host", "example.com"]]);
+        assert_eq!(refused(named), CallError::Service(json!("HeaderError::Forbidden")));
+    }
+}
+
+#[test]
+fn requests_over_wasi_http_are_bounded() {
+    let port = server();
+    let fetch = fetch(Profile::Release, port);
+    let request = |path: &str| json!({"method": "GET", "authority": format!("127.0.0.1:{port}"), "path": path, "headers": [], "body": ""});
+    let hoarded = call(&fetch, "hoard", json!([request("/large"), 5])).unwrap();
+    assert_eq!(
+        (&hoarded[0], hoarded[1].as_str().unwrap().contains("HttpResponseBodySize")),
+        (&json!(2), true),
+        "{hoarded}"
+    );
+    let again = call(&fetch, "hoard", json!([request("/large"), 2]));
+    assert_eq!(again, Ok(json!([2, ""])), "what was let go of no longer counts");
+
+    let mut hasty = request("/never");
+    hasty["patience"] = json!(100);
+    let code = CallError::Service(json!("ErrorCode::HttpResponseTimeout"));
+    assert_eq!(call(&fetch, "fetch", json!([hasty])), Err(code));
+    let deadline = Some(std::time::Duration::from_millis(200));
+    let options = CallOptions { deadline, ..CallOptions::default() };
+    let ended = fetch.call("fetch", json!([request("/never")]), options);
+    assert!(matches!(ended, Err(CallError::Timeout { .. })), "{ended:?}");
+    assert_eq!(call(&fetch, "fetch", json!([request("/cup")])).unwrap()["status"], 200, "the next call is served");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use ureq::http::{HeaderMap, Method, Request, Response, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ureq::{Agent, Body};
+use ureq::{Agent, AsSendBody, Body};
 
 use super::address::may_dial;
 use super::url::Target;
@@ -72,6 +72,7 @@ impl Client {
         headers: &HeaderMap,
         body: &[u8],
         left: Duration,
+        patience: &Patience,
     ) -> Result<Response<Body>, ureq::Error> {
         let mut builder = Request::builder().method(method).uri(target.to_string());
         if let Some(all) = builder.headers_mut() {
@@ -79,12 +80,30 @@ impl Client {
         }
         let sends_body = !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH);
         if sends_body {
-            let request = builder.body(body)?;
-            return self.agent.run(self.agent.configure_request(request).timeout_global(Some(left)).build());
+            return self.run(builder.body(body)?, left, patience);
         }
-        let request = builder.body(())?;
-        self.agent.run(self.agent.configure_request(request).timeout_global(Some(left)).build())
+        self.run(builder.body(())?, left, patience)
     }
+
+    fn run(
+        &self,
+        request: Request<impl AsSendBody>,
+        left: Duration,
+        patience: &Patience,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let request = self.agent.configure_request(request).timeout_global(Some(left));
+        let request = request.timeout_connect(patience.connect).timeout_recv_response(patience.answer);
+        self.agent.run(request.build())
+    }
+}
+
+/// Bounds on parts of an exchange, where a guest gives some.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Patience {
+    /// Until a connection is there.
+    pub(super) connect: Option<Duration>,
+    /// Until the answer begins.
+    pub(super) answer: Option<Duration>,
 }
 
 /// Finds the addresses of hosts, as far as they may be dialled.

@@ -3,6 +3,7 @@
 mod address;
 mod client;
 mod url;
+mod wasi;
 
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
@@ -13,13 +14,14 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::LinkerInstance;
 
 pub(crate) use self::client::Trust;
-use self::client::{Client, Denied};
+use self::client::{Client, Denied, Patience};
 pub(super) use self::url::Target;
 use self::url::excerpt;
+pub(crate) use self::wasi::WasiRequests;
 use super::bindings::marine::host::http::{HttpError, Request as WitRequest, Response as WitResponse};
 use super::poll::{Cancelled, TimedOut};
 use super::reach::Reach;
-use super::state::State;
+use super::state::{Denials, State};
 
 /// The most redirects that are followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -62,21 +64,25 @@ fn send(state: &State, index: usize, request: WitRequest) -> wasmtime::Result<Re
         Ok(request) => request,
         Err(why) => return Ok(Err(HttpError::Protocol(why))),
     };
-    let exchange = Exchange { reach: denials.reach.clone(), trust: state.shared.trust.clone(), deadline };
+    let (reach, trust) = (denials.reach.clone(), state.shared.trust.clone());
+    let exchange = Exchange { reach, trust, deadline, patience: Patience::default() };
     let answer = match &state.call.cancel {
         None => exchange.run(request),
         Some(_) => apart(state, move || exchange.run(request))?,
     };
     match &answer {
-        Err(HttpError::Denied(what)) => {
-            let origin = what.split(',').next().unwrap_or(what);
-            denials.deny(format_args!("the host {what}"), &format!("hosts = [{origin:?}]"));
-        }
+        Err(HttpError::Denied(what)) => deny(denials, what),
         // The call's own end is no answer that a guest could go on with.
         Err(HttpError::Timeout) if Instant::now() >= state.call.deadline => return Err(TimedOut.into()),
         _ => {}
     }
     Ok(answer)
+}
+
+/// Notes that the module was refused `what`, an origin and perhaps why.
+fn deny(denials: &Denials, what: &str) {
+    let origin = what.split(',').next().unwrap_or(what);
+    denials.deny(format_args!("the host {what}"), &format!("hosts = [{origin:?}]"));
 }
 
 /// Does `work` on a thread of its own, so that the call can be cancelled meanwhile; the thread ends at the work's deadline.
@@ -150,6 +156,7 @@ struct Exchange {
     reach: Arc<Reach>,
     trust: Trust,
     deadline: Instant,
+    patience: Patience,
 }
 
 impl Exchange {
@@ -162,7 +169,7 @@ impl Exchange {
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
             let location =
                 location.filter(|_| matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)).map(str::to_owned);
-            let Some(location) = location else { return whole(response) };
+            let Some(location) = location else { return whole(response, MAX_BODY) };
             redirects += 1;
             if redirects > MAX_REDIRECTS {
                 return Err(HttpError::Protocol(format!("more than {MAX_REDIRECTS} redirects")));
@@ -182,12 +189,13 @@ impl Exchange {
             return Err(HttpError::Timeout);
         }
         let client = self.reach.client.0.get_or_init(|| Client::new(self.reach.hosts.clone(), &self.trust));
-        Ok(client.send(target, method, headers, body, left)?)
+        Ok(client.send(target, method, headers, body, left, &self.patience)?)
     }
 }
 
-fn whole(mut response: Response<Body>) -> Result<WitResponse, HttpError> {
-    let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec()?;
+/// The answer with its body, of at most `limit` bytes.
+fn whole(mut response: Response<Body>, limit: u64) -> Result<WitResponse, HttpError> {
+    let body = response.body_mut().with_config().limit(limit).read_to_vec()?;
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
     Ok(WitResponse { status: response.status().as_u16(), headers: headers.collect(), body })
