@@ -20,6 +20,8 @@ pub(crate) struct Node {
 pub(crate) enum Op {
     Null,
     Never,
+    /// The error that is handled, again.
+    Fail,
     Seq(Vec<Node>),
     /// A statement and those beside it; complete when one is.
     Par(Vec<Node>),

@@ -19,6 +19,8 @@ pub struct Options {
     pub error_routes: bool,
     /// Answers although the function has no results.
     pub empty_response: bool,
+    /// Tells the init peer where calls of functions begin, end and fail: `tracingSrv.tracingEvent(<function>, "enter" | "exit" | <error>)`.
+    pub tracing: bool,
     /// Warns of results of calls that nobody takes (A1901).
     pub warn_dropped_results: bool,
     /// The service that knows the arguments.
@@ -45,6 +47,7 @@ impl Default for Options {
             error_handler: true,
             error_routes: true,
             empty_response: false,
+            tracing: false,
             warn_dropped_results: false,
             data_service: "getDataSrv".into(),
             callback_service: "callbackSrv".into(),

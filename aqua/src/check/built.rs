@@ -53,28 +53,30 @@ impl Checker<'_> {
         }
     }
 
-    /// Holds the services of a file that was generated from a component against that component. Such a file says in a comment at its
-    /// top what it was made from: `-- interface of stock.wasm: <hash>`.
+    /// Holds the services of a file that was generated from a component, or from a service on a node, against what that is now. Such a
+    /// file says in a comment at its top what it was made from: `-- interface of stock.wasm: <hash>`, `-- interface of <peer>/stock: <hash>`.
     pub(super) fn generated_service(&mut self, span: Span, info: &ServiceInfo) {
         let module = self.modules.module(span.file);
         let Some(mark) = mark(&module.text) else { return };
-        let component = path::join(path::folder(&module.path), mark.component);
-        let place = Span::new(span.file, mark.start, mark.end);
-        let interface = match self.sources.interface(&component) {
-            Ok(interface) if interface.hash == mark.hash => return,
-            Ok(interface) => interface,
-            Err(error) => {
+        let is_file = [".wasm", ".toml"].iter().any(|ending| mark.of.ends_with(ending));
+        let of = if is_file { path::join(path::folder(&module.path), mark.of) } else { mark.of.to_owned() };
+        let found = if is_file { Some(self.sources.interface(&of)) } else { self.sources.deployed(&of) };
+        let interface = match found {
+            Some(Ok(interface)) => interface,
+            Some(Err(error)) => {
+                let place = Span::new(span.file, mark.start, mark.end);
                 let diagnostic = Diagnostic::new(Code::COMPONENT_MISSING, place, error.message);
                 let help = error.help.unwrap_or_else(|| "build it first: `marine build`".to_string());
                 return self
                     .report_once(diagnostic.help(format!("{help}; or delete this line, if it is gone for good")));
             }
+            None => return,
         };
         let real: Vec<Arc<Signature>> =
             interface.functions.iter().map(|method| Arc::new(of_method(method, span))).collect();
-        let remedy = format!("make the file again: `marine aqua {component}`");
+        let remedy = format!("make the file again: `marine aqua {of}{}`", if is_file { "" } else { " --relay .." });
         for declared in &info.methods {
-            self.hold_against(&info.name, &component, declared, &real, &remedy);
+            self.hold_against(&info.name, &of, declared, &real, &remedy);
         }
     }
 
@@ -131,8 +133,7 @@ impl Checker<'_> {
 
 /// What a generated file was made from.
 struct Mark<'t> {
-    component: &'t str,
-    hash: &'t str,
+    of: &'t str,
     /// Where it says so.
     start: u32,
     end: u32,
@@ -144,8 +145,8 @@ fn mark(text: &str) -> Option<Mark<'_>> {
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
         if let Some(said) = content.strip_prefix("-- interface of ") {
-            let (component, hash) = said.rsplit_once(": ")?;
-            return Some(Mark { component, hash: hash.trim(), start, end: start + content.len() as u32 });
+            let (of, _hash) = said.rsplit_once(": ")?;
+            return Some(Mark { of, start, end: start + content.len() as u32 });
         }
         if !(content.is_empty() || content.starts_with("--")) {
             return None;

@@ -50,6 +50,7 @@ impl Printer<'_> {
         match op {
             Op::Null | Op::One | Op::Barrier(_) => self.out.push_str("(null)"),
             Op::Never => self.out.push_str("(never)"),
+            Op::Fail => self.out.push_str("(fail :error:)"),
             Op::Seq(nodes) => self.sequence(nodes),
             Op::Par(nodes) => self.chain("par", &nodes.iter().collect::<Vec<_>>()),
             Op::Detach(body) => self.form("par", |p| {

@@ -96,9 +96,45 @@ impl Expander<'_> {
         self.chain.push((id, self.span));
         let frame = Frame { parent: None, function: id, things: HashMap::new() };
         let locals = (function.abilities.as_slice(), function.params.as_slice());
-        let results = self.in_frame(frame, locals, passed, &function.body, &function.results)?;
+        let run = |e: &mut Self| e.in_frame(frame, locals, passed, &function.body, &function.results);
+        let results = if self.options.tracing { self.traced(&function.name, run) } else { run(self) }?;
         self.chain.pop();
         Ok(results)
+    }
+
+    /// Runs `inside` and tells the init peer of it.
+    fn traced(
+        &mut self,
+        function: &Arc<str>,
+        inside: impl FnOnce(&mut Self) -> Result<Vec<Thing>>,
+    ) -> Result<Vec<Thing>> {
+        self.tell(function, Value::text("enter"))?;
+        let mut results = Vec::new();
+        let body = self.block(|e| {
+            results = inside(e)?;
+            e.tell(function, Value::text("exit"))
+        })?;
+        let failed = self.side(|e| {
+            e.tell(function, Value::Error(vec![Accessor::Field("message".into())]))?;
+            e.emit(Op::Fail);
+            Ok(())
+        })?;
+        self.out.push(body.xor(failed));
+        Ok(results)
+    }
+
+    /// Sends the init peer word of a function. Nothing waits for it.
+    fn tell(&mut self, function: &Arc<str>, event: Value) -> Result<()> {
+        let (root, name) = (self.root.clone(), Value::Text(function.clone()));
+        let (service, args) = (Value::text("tracingSrv"), vec![name, event]);
+        let told = self.side(|e| {
+            e.at(&root, |e| {
+                e.call_service(service, &"tracingEvent".into(), args, 0);
+                Ok(())
+            })
+        })?;
+        self.emit(Op::Detach(Box::new(told)));
+        Ok(())
     }
 
     fn call_closure(

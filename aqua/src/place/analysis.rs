@@ -260,7 +260,7 @@ impl Walk<'_> {
 
     fn op(&mut self, op: &Op, number: u32) -> First {
         match op {
-            Op::Null | Op::Never | Op::One | Op::Hop(_) | Op::Next(_) | Op::Wrap { .. } => First::nothing(),
+            Op::Null | Op::Never | Op::Fail | Op::One | Op::Hop(_) | Op::Next(_) | Op::Wrap { .. } => First::nothing(),
             Op::Seq(nodes) => nodes.iter().fold(First::nothing(), |first, node| {
                 let next = self.child(node);
                 first.then(&next)

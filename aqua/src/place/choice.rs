@@ -143,8 +143,14 @@ impl Placer<'_> {
                 self.hops(vec![Stop::Peer(context.place.peer.clone())], &mut handler);
             }
         }
-        handler.push(self.alternative(right, numbers[1], context, (follow, deliver)));
-        self.join(&left_loc, context);
+        if always_fails(&right) {
+            // Nothing follows it, so it goes nowhere.
+            handler.append(&mut self.placed(right, numbers[1], context, &Follow::Nothing));
+            self.loc = left_loc;
+        } else {
+            handler.push(self.alternative(right, numbers[1], context, (follow, deliver)));
+            self.join(&left_loc, context);
+        }
         self.restore_after((pending, left_certain, ready));
         let handler = inline_error(Node::seq(handler, span));
         out.push(left.xor(handler));
@@ -225,6 +231,15 @@ pub(super) fn is_empty(node: &Node) -> bool {
     match &node.op {
         Op::Null => true,
         Op::Seq(nodes) => nodes.iter().all(is_empty),
+        _ => false,
+    }
+}
+
+/// Whether nothing comes after a node but the handler of its error.
+pub(super) fn always_fails(node: &Node) -> bool {
+    match &node.op {
+        Op::Fail => true,
+        Op::Seq(nodes) => nodes.last().is_some_and(always_fails),
         _ => false,
     }
 }

@@ -19,7 +19,7 @@ struct Renaming<'a> {
 impl Renaming<'_> {
     fn node(&mut self, node: &mut Node) {
         match &mut node.op {
-            Op::Null | Op::Never | Op::One | Op::Hop(_) => {}
+            Op::Null | Op::Never | Op::Fail | Op::One | Op::Hop(_) => {}
             Op::Seq(nodes) | Op::Par(nodes) | Op::Wrap { body: nodes, .. } => {
                 nodes.iter_mut().for_each(|node| self.node(node));
             }

@@ -8,7 +8,7 @@ use crate::ir::{Accessor, Fold, Node, Op, Place, Value, Var, VarKind, Wait};
 
 use crate::diagnostic::{Code, Diagnostic};
 
-use super::{Context, Placer};
+use super::{Context, Placer, choice};
 
 /// What is known at a point: pending variables, least lengths of streams, views waited for.
 pub(super) type Knowledge = (HashMap<Var, Rc<Place>>, HashMap<Var, u32>, HashSet<Var>);
@@ -40,6 +40,7 @@ impl Placer<'_> {
             }
             Op::Seq(nodes) => nodes.iter().for_each(|node| self.count(&node.op)),
             Op::At { body, .. } | Op::New(_, body) => self.count(&body.op),
+            Op::Xor(left, right) if choice::always_fails(right) => self.count(&left.op),
             Op::Xor(left, right) => self.count_less(&left.op, &right.op),
             Op::Select(select) => self.count_less(&select.then.op, &select.otherwise.op),
             _ => {}

@@ -7,7 +7,7 @@ use marine_aqua::diagnostic::{Diagnostic, render_plain};
 use marine_aqua::hir::{Labelled, Method, Scalar, Type};
 use marine_aqua::{Checked, Interface, Options, SourceError, Sources, check};
 
-/// Files by path, and one built component, `greeting.wasm`.
+/// Files by path, and one built component, `greeting.wasm`, which runs as `node/greeting` too.
 #[derive(Default)]
 pub(crate) struct Files(HashMap<String, Arc<str>>);
 
@@ -39,7 +39,18 @@ impl Sources for Files {
             },
             Method { name: "lines".into(), params: Vec::new(), result: Some(Type::Array(Arc::new(line.clone()))) },
         ];
-        Ok(Arc::new(Interface { hash: "1".into(), data: vec![("Line".into(), line)], functions }))
+        Ok(Arc::new(Interface { data: vec![("Line".into(), line)], functions }))
+    }
+
+    fn deployed(&self, service: &str) -> Option<Result<Arc<Interface>, SourceError>> {
+        match service.strip_prefix("node/") {
+            Some("greeting") => Some(self.interface("greeting.wasm")),
+            Some(other) => {
+                let help = Some("deploy it".to_string());
+                Some(Err(SourceError { message: format!("there is no service `{other}` on `node`"), help }))
+            }
+            None => None,
+        }
     }
 
     fn list(&self, _folder: &str, _ending: &str) -> Vec<String> {

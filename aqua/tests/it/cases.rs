@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use marine_aqua::Options;
+
 use crate::support::{Files, Seen, Stage, compiled_with};
 
 /// Functions whose answer depends on who is first: only that there is one is compared, and not the order of calls.
@@ -61,6 +63,51 @@ fn same_as_the_published_compiler() {
     table.push(row("first ten", ours, theirs));
     insta::assert_snapshot!("sizes", table.join("\n"));
     assert!(ours * 2 <= theirs, "ours are {ours} bytes, theirs {theirs}");
+}
+
+/// Tracing tells the client of the functions that are called, and otherwise leaves programs as they are.
+#[test]
+fn tracing_changes_nothing_else() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let (mut different, mut told) = (Vec::new(), 0);
+    for entry in std::fs::read_dir(&folder).expect("the cases are there") {
+        let path = entry.expect("it can be listed").path();
+        if path.extension().is_none_or(|ending| ending != "aqua") {
+            continue;
+        }
+        let files = Files::one(&std::fs::read_to_string(&path).expect("it can be read"));
+        let plain = compiled_with(&files, "main.aqua", &Options::default());
+        let traced = compiled_with(&files, "main.aqua", &Options { tracing: true, ..Options::default() });
+        for (plain, traced) in plain.scripts.iter().zip(&traced.scripts) {
+            let name = format!("{}.{}", path.file_stem().unwrap_or_default().to_string_lossy(), plain.name);
+            told += traced.air.matches("tracingEvent").count();
+            if plain.air != traced.air {
+                different.extend(differences(&name, &traced.air, &plain.air));
+            }
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n\n"));
+    assert!(told > 20, "few of these programs call functions: {told}");
+}
+
+#[test]
+fn calls_of_functions_are_traced() {
+    let text = "aqua Main\nexport main\nservice Kv(\"kv\"):\n  get(key: string) -> string\n\n\
+                func far(p: string) -> string:\n  on p:\n    v <- Kv.get(\"k\")\n  <- v\n\n\
+                func main(p: string) -> string:\n  v <- far(p)\n  <- v\n";
+    let output = compiled_with(&Files::one(text), "main.aqua", &Options { tracing: true, ..Options::default() });
+    let air = &output.script("main").expect("it is exported").air;
+    let mut stage = Stage::new();
+    let told = |stage: &Stage| {
+        let run = stage.run(air, 1);
+        let told = run.calls.iter().filter(|call| call.service == "tracingSrv");
+        told.map(|call| call.args[1].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&stage), ["\"enter\"", "\"exit\""]);
+    stage.fails = vec!["p: kv.get(\"k\")".to_owned()];
+    let told = told(&stage);
+    assert_eq!((told.len(), &*told[0]), (2, "\"enter\""));
+    assert!(told[1].contains("injected"), "{told:?}");
 }
 
 fn differences(name: &str, ours: &str, reference: &str) -> Vec<String> {
@@ -127,6 +174,7 @@ fn outcomes(stage: &Stage, name: &str, air: &str, seeds: u64) -> Vec<Seen> {
     (1..=seeds)
         .map(|seed| {
             let mut seen = stage.seen(air, seed);
+            seen.calls.retain(|call| !call.contains("tracingSrv"));
             if RACY.contains(&name) {
                 seen.response = seen.response.map(|_| "something".to_owned());
             }

@@ -2,14 +2,16 @@
 
 mod argument;
 mod call;
+mod deployed;
 mod disk;
 mod interface;
 mod report;
 mod wrapper;
 
 pub(crate) use call::{Bound, Data, Prepared, prepare};
+pub(crate) use deployed::{Nodes, describe, service_of};
 pub(crate) use disk::{Disk, Entry, WithService, entries};
-pub(crate) use interface::hash;
+pub(crate) use interface::mark;
 pub(crate) use report::Report;
 pub(crate) use wrapper::Wrapper;
 
@@ -30,6 +32,9 @@ pub(crate) struct Program {
     /// Set a constant that a file declares with `?=`
     #[arg(long = "const", value_name = "NAME=LITERAL", value_parser = constant)]
     constants: Vec<(String, String)>,
+    /// Also warn of results of calls that nobody takes (A1901)
+    #[arg(long)]
+    warn_dropped: bool,
 }
 
 impl Program {
@@ -48,7 +53,8 @@ impl Program {
             imports.push(ImportRule::everywhere(folder.as_str()));
         }
         let folder = slashes(&here);
-        Ok(Options { imports, folder, constants: self.constants.clone(), ..Options::default() })
+        let (constants, warn_dropped_results) = (self.constants.clone(), self.warn_dropped);
+        Ok(Options { imports, folder, constants, warn_dropped_results, ..Options::default() })
     }
 }
 

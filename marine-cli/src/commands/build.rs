@@ -6,6 +6,7 @@ use clap::Args;
 use marine_build::{BuildEvent, BuildOutput, Profile, write_if_changed};
 use serde_json::json;
 
+use crate::aqua::mark;
 use crate::exit::{Exit, Fail, Outcome};
 use crate::project::{self, Built};
 use crate::repl;
@@ -157,7 +158,11 @@ fn report_service(ui: Ui, built: &Built) -> Outcome<()> {
 /// Writes what an Aqua program imports to call the service by its name, beside its blueprint.
 fn declare(built: &Built, blueprint: &Path) -> Outcome<PathBuf> {
     let facade = built.facade()?;
-    let text = facade.interface().to_aqua(&repl::camel(built.name()), Some(built.name()));
+    // The compiler looks for the component from where the declarations lie; prebuilt ones lie elsewhere.
+    let file = std::path::absolute(built.wasm(built.manifest.facade())?)?;
+    let folder = std::path::absolute(blueprint)?;
+    let near = folder.parent().and_then(|folder| file.strip_prefix(folder).ok()).unwrap_or(&file);
+    let text = mark(near, &facade) + &facade.interface().to_aqua(&repl::camel(built.name()), Some(built.name()));
     let path = blueprint.with_extension("aqua");
     write_if_changed(&path, text.as_bytes()).or_fail(Exit::Build, format!("cannot write `{}`", path.display()))?;
     Ok(path)

@@ -22,6 +22,12 @@ fn files_are_checked_and_formatted() {
     let found: Value = serde_json::from_str(run.stdout.lines().next().unwrap_or_default()).expect("JSON");
     assert_eq!((found["id"].as_str(), found["line"].as_u64()), (Some("A1301"), Some(9)));
 
+    let dropped = HELLO.replace("  text <- Op", "  Op.concat_strings(name, name)\n  text <- Op");
+    std::fs::write(user.path("good.aqua"), dropped).expect("written");
+    user.marine(&home, &["aqua", "check", "good.aqua", "--deny", "warnings"]).expect(0);
+    let run = user.marine(&home, &["aqua", "check", "good.aqua", "--warn-dropped"]).expect(0);
+    assert!(run.stdout.contains("warning[A1901]"), "{run:?}");
+
     std::fs::write(user.path("wide.aqua"), HELLO.replace("text <- ", "text   <-")).expect("written");
     let run = user.marine(&home, &["aqua", "fmt", "--check"]).expect(3);
     assert_eq!(run.stdout.trim(), "wide.aqua");
@@ -118,6 +124,24 @@ fn scripts_are_written_and_written_again_when_sources_change() {
     let map: Value = serde_json::from_slice(&std::fs::read(user.path(written[2])).expect("a map")).expect("JSON");
     assert_eq!(map["sources"][0], "src/deep/hello.aqua");
 
+    let names =
+        ["getDataSrv=data", "callbackSrv=back", "responseFnName=answer", "errorHandlingSrv=errors", "errorFnName=told"];
+    let names = names.iter().flat_map(|name| ["--name", name]);
+    let build = ["aqua", "build", "src", "-o", "named", "--tracing"].into_iter().chain(names).collect::<Vec<_>>();
+    user.marine(&home, &build).expect(0);
+    let air = std::fs::read_to_string(user.path("named/deep/hello.hello.air")).expect("a script");
+    for call in ["\"data\" \"name\"", "\"back\" \"answer\"", "\"errors\" \"told\""] {
+        assert!(air.contains(call), "no {call} in {air}");
+    }
+    let text = std::fs::read_to_string(user.path("named/deep/hello.hello.json")).expect("a descriptor");
+    let descriptor: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(
+        (&descriptor["names"]["responseSrv"], &descriptor["names"]["errorFnName"]),
+        (&json!("back"), &json!("told"))
+    );
+    let wrong = user.marine(&home, &["aqua", "build", "src", "--name", "relay=x"]).expect(2);
+    assert!(wrong.stderr.contains("`relay` has no other name"), "{wrong:?}");
+
     let mut watching = user
         .command(&home, &["aqua", "build", "src", "-o", "out", "--watch"])
         .stdout(Stdio::piped())
@@ -156,8 +180,17 @@ fn a_changed_service_is_an_error_with_both_signatures() {
     let gone = check(&declared("bye(from: string) -> string")).expect(3);
     assert!(gone.stdout.contains("error[A1503]") && gone.stdout.contains("hello(from: string)"), "{gone:?}");
 
-    // Generated declarations are held against the component too.
+    // Those that a build writes are held against what it built; a hand that changed them is noticed.
+    let built = dir.join("target/marine/dev/aqua-workflow.aqua");
+    let generated = std::fs::read_to_string(&built).expect("declarations");
     let component = dir.join("target/marine/dev/aqua-workflow.wasm");
+    assert!(generated.starts_with("-- interface of aqua-workflow.wasm: "), "{generated}");
+    std::fs::copy(&component, user.path("aqua-workflow.wasm")).expect("copied");
+    check(&generated).expect(0);
+    let stale = check(&generated.replace("from: string", "from: u8")).expect(3);
+    assert!(stale.stdout.contains("error[A1502]") && stale.stdout.contains("(from: string) -> string"), "{stale:?}");
+
+    // So are those that are printed.
     std::fs::copy(&component, user.path("hello.wasm")).expect("copied");
     for from in ["hello.wasm", manifest] {
         let run = user.marine(&user.path(""), &["aqua", from, "-s", "Hello", "-i", "hello"]).expect(0);
@@ -228,10 +261,27 @@ fn the_template_runs_simulated_and_on_a_node() {
 
     // What the node says about the service makes declarations as well.
     let run = user.marine(&dir, &["aqua", "aqua-workflow", "--relay", &node.address, "-s", "Hello"]).expect(0);
+    let (mark, declarations) = run.stdout.split_once('\n').expect("lines");
+    assert!(mark.starts_with(&format!("-- interface of {}/aqua-workflow: ", node.peer)), "{mark}");
     assert_eq!(
-        run.stdout,
+        declarations,
         "aqua Hello declares *\n\nservice Hello(\"aqua-workflow\"):\n  hello(from: string) -> string\n"
     );
+    // They are held against the node if it is asked.
+    let check = |text: &str, more: &[&str]| {
+        std::fs::write(user.path("deployed.aqua"), text).expect("written");
+        user.marine(&user.path(""), &[&["aqua", "check", "deployed.aqua"], more].concat())
+    };
+    let over = ["--relay", &node.address];
+    check(&run.stdout, &over).expect(0);
+    let changed = run.stdout.replace("from: string", "from: string, loud: bool");
+    check(&changed, &[]).expect(0);
+    let differs = check(&changed, &over).expect(3);
+    for said in ["error[A1502]", "hello(from: string, loud: bool) -> string", "has `hello(from: string) -> string`"] {
+        assert!(differs.stdout.contains(said), "{differs:?}");
+    }
+    let gone = check(&run.stdout.replace("/aqua-workflow: ", "/no-such-service: "), &over).expect(3);
+    assert!(gone.stdout.contains("error[A1504]") && gone.stdout.contains("no service"), "{gone:?}");
     assert_eq!(node.stop(), 0);
 }
 

@@ -9,46 +9,9 @@ use std::sync::Arc;
 use super::{Function, Interface, Type, TypeDef};
 use crate::names;
 
-/// Words of Aqua that cannot name a parameter.
-const KEYWORDS: &[&str] = &[
-    "alias",
-    "aqua",
-    "ability",
-    "as",
-    "catch",
-    "closure",
-    "co",
-    "const",
-    "data",
-    "declares",
-    "else",
-    "export",
-    "false",
-    "for",
-    "from",
-    "func",
-    "if",
-    "import",
-    "in",
-    "join",
-    "match",
-    "nil",
-    "on",
-    "otherwise",
-    "par",
-    "parsec",
-    "return",
-    "rec",
-    "service",
-    "try",
-    "true",
-    "use",
-    "via",
-];
-
 /// The declarations of `interface` as the service `name`, bound to `id` if it is given.
 pub(super) fn declarations(interface: &Interface, name: &str, id: Option<&str>) -> String {
-    let mut records = Records::default();
+    let mut records = Records { service: name.to_owned(), ..Records::default() };
     let mut functions: Vec<&Function> = interface.functions.iter().collect();
     functions.sort_by_key(|function| names::outside(&function.name));
     let mut lines = String::new();
@@ -86,6 +49,8 @@ fn quoted(text: &str) -> String {
 /// The records met so far, each after those it uses.
 #[derive(Default)]
 struct Records {
+    /// What the service is called, and so no record.
+    service: String,
     /// Definitions by identity, with the name that was given to them.
     names: BTreeMap<*const TypeDef, String>,
     list: Vec<(String, String)>,
@@ -93,7 +58,7 @@ struct Records {
 
 impl Records {
     fn function(&mut self, function: &Function) -> String {
-        let params = function.params.iter().map(|of| format!("{}: {}", param(&of.name), self.name(&of.ty)));
+        let params = function.params.iter().map(|of| format!("{}: {}", names::outside(&of.name), self.name(&of.ty)));
         let params = params.collect::<Vec<_>>().join(", ");
         let result = match &function.result {
             // An error travels as the error of the call.
@@ -155,13 +120,15 @@ impl Records {
         name
     }
 
-    /// `name`, or that with a number if it is taken by other fields.
+    /// `name`, or that with a number if it is taken by other fields or by the service.
     fn fresh(&mut self, name: &str, lines: &str) -> String {
         let mut fresh = name.to_owned();
         let mut number = 2;
-        while let Some((_, taken)) = self.list.iter().find(|(known, _)| *known == fresh) {
-            if taken == lines {
-                return fresh;
+        loop {
+            match self.list.iter().find(|(known, _)| *known == fresh) {
+                Some((_, taken)) if taken == lines => return fresh,
+                None if fresh != self.service => break,
+                _ => {}
             }
             fresh = format!("{name}{number}");
             number += 1;
@@ -169,12 +136,6 @@ impl Records {
         self.list.push((fresh.clone(), lines.to_owned()));
         fresh
     }
-}
-
-/// A parameter, with an underscore behind what Aqua reads as a word of its own: arguments go by position, so its name is free.
-fn param(name: &str) -> String {
-    let outside = names::outside(name);
-    if KEYWORDS.contains(&outside.as_str()) { outside + "_" } else { outside }
 }
 
 /// `order-line` to `OrderLine`, the way Aqua and Rust write the names of types.
@@ -242,8 +203,10 @@ mod tests {
           --
           -- With `care`.
           add_up(bill: Bill, line: OrderLine) -> Bill2
-          sum(of: []u8, data_: ⊤)
+          sum(of: []u8, data: ⊤)
         "#);
         assert_eq!(declarations(&Interface::default(), "Empty", None), "aqua Empty declares *\n");
+        let clash = declarations(&interface, "Bill", None);
+        assert!(clash.contains("data Bill2:\n  lines") && clash.contains("data Bill3:\n  total"), "{clash}");
     }
 }

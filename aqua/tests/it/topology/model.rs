@@ -155,11 +155,39 @@ impl Model {
 
     /// Waits for so many elements.
     fn wait(&self, stream: &str, count: usize) -> Outcome {
-        if self.streams[stream].len() >= count { Ok(()) } else { Err(End::Waits) }
+        if self.elements(stream).len() >= count { Ok(()) } else { Err(End::Waits) }
+    }
+
+    /// None of a stream whose declaration was never reached.
+    fn elements(&self, stream: &str) -> &[String] {
+        self.streams.get(stream).map_or(&[], Vec::as_slice)
     }
 
     fn block(&mut self, block: &[Stmt]) -> Outcome {
-        block.iter().try_for_each(|stmt| self.stmt(stmt))
+        for (index, stmt) in block.iter().enumerate() {
+            if let Err(end) = self.stmt(stmt) {
+                self.define(&block[index..]);
+                return Err(end);
+            }
+        }
+        Ok(())
+    }
+
+    /// Defines the closures of a block that is not run to its end: a definition is no instruction, so it holds all the same wherever
+    /// its name is visible.
+    fn define(&mut self, block: &[Stmt]) {
+        for stmt in block {
+            match stmt {
+                Stmt::Define { .. } => drop(self.stmt_inner(stmt)),
+                Stmt::On(peer, body) => drop(self.on(peer, |model| {
+                    model.define(body);
+                    Ok(())
+                })),
+                Stmt::Par(branches) => self.define(branches),
+                Stmt::Co(body) => self.define(std::slice::from_ref(body)),
+                _ => {}
+            }
+        }
     }
 
     fn tried(&mut self, outcome: Outcome, handler: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
@@ -275,12 +303,12 @@ impl Model {
             }
             Stmt::On(peer, body) => self.on(peer, |model| model.block(body)),
             Stmt::Par(branches) => {
-                let outcomes: Vec<Outcome> =
-                    branches.iter().map(|branch| self.branch(|model| model.stmt(branch))).collect();
+                let run = |branch| self.branch(|model| model.block(std::slice::from_ref(branch)));
+                let outcomes: Vec<Outcome> = branches.iter().map(run).collect();
                 any(&outcomes)
             }
             Stmt::Co(body) => {
-                let _ = self.branch(|model| model.stmt(body));
+                let _ = self.branch(|model| model.block(std::slice::from_ref(body)));
                 Ok(())
             }
             Stmt::For { mode, over, var, body } => self.repeat(*mode, over, var, body),
@@ -321,7 +349,7 @@ impl Model {
                 Ok(())
             }
             Stmt::Apply { closure, number, bind, .. } => {
-                let Closure { place, here, peer } = self.closures[closure].clone();
+                let Closure { place, here, peer } = self.closures.get(closure).cloned().ok_or(End::Waits)?;
                 let place = if here { self.place().clone() } else { place };
                 let mut result = String::new();
                 self.inside(place, |model| match &peer {
@@ -358,7 +386,7 @@ impl Model {
             Stmt::Join(stream, index) => self.wait(stream, index + 1),
             Stmt::PutElement(number, stream, index) => {
                 self.wait(stream, index + 1)?;
-                let value = self.streams[stream][*index].clone();
+                let value = self.elements(stream)[*index].clone();
                 self.put_value(&number.to_string(), &value)
             }
         }
@@ -367,10 +395,10 @@ impl Model {
     fn repeat(&mut self, mode: Mode, over: &Over, var: &str, body: &[Stmt]) -> Outcome {
         let elements = match over {
             Over::Peers => self.inputs.peers.iter().map(ToString::to_string).collect(),
-            Over::Map(map) => self.maps[map].clone(),
+            Over::Map(map) => self.maps.get(map).cloned().unwrap_or_default(),
             Over::Stream(stream) if mode == Mode::Rec => {
                 let mut index = 0;
-                while let Some(element) = self.streams[stream].get(index).cloned() {
+                while let Some(element) = self.elements(stream).get(index).cloned() {
                     self.vars.insert(var.to_owned(), element);
                     let _ = self.block(body);
                     index += 1;
@@ -378,7 +406,7 @@ impl Model {
                 return Ok(());
             }
             Over::Stream(stream) => {
-                let elements = self.streams[stream].clone();
+                let elements = self.elements(stream).to_vec();
                 let label = format!("canon {}", self.peer());
                 self.event(label);
                 elements

@@ -7,7 +7,7 @@ use marine_air::{Limits, syntax};
 use marine_aqua::{ImportRule, Options, Output, compile, descriptor, source_map};
 use serde_json::json;
 
-use crate::aqua::{Disk, Entry, Program, Report, Wrapper, entries};
+use crate::aqua::{Entry, Nodes, Program, Report, Wrapper, entries};
 use crate::exit::{Exit, Fail, Outcome};
 use crate::ui::{Ui, count};
 use crate::watch::Watcher;
@@ -31,6 +31,8 @@ pub(crate) struct Build {
     output: Option<PathBuf>,
     #[command(flatten)]
     program: Program,
+    #[command(flatten)]
+    nodes: Nodes,
     /// Also write FILE.FUNCTION.map.json: which part of the script comes from which line
     #[arg(long)]
     map: bool,
@@ -67,9 +69,10 @@ impl Build {
             return Ok(Exit::Nothing);
         }
         let options = self.wrapper.apply(self.program.options()?);
+        let sources = self.nodes.sources();
         let (mut report, mut scripts) = (Report::default(), 0);
         for entry in &entries {
-            let output = compile(&entry.path, &Disk, &options);
+            let output = compile(&entry.path, &sources, &options);
             report.show(ui, &output.checked, &output.diagnostics);
             self.write(ui, entry, &output, &options)?;
             scripts += output.scripts.len();

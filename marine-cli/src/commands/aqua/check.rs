@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::aqua::{Disk, Program, Report, entries};
+use crate::aqua::{Nodes, Program, Report, entries};
 use crate::exit::{Exit, Outcome};
 use crate::options::Deny;
 use crate::ui::{Ui, count};
@@ -24,6 +24,8 @@ pub(crate) struct Check {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     program: Program,
+    #[command(flatten)]
+    nodes: Nodes,
     /// Count these as errors
     #[arg(long)]
     deny: Option<Deny>,
@@ -37,10 +39,11 @@ impl Check {
             return Ok(Exit::Nothing);
         }
         let options = self.program.options()?;
+        let sources = self.nodes.sources();
         let mut report = Report::default();
         for entry in &entries {
             // Some findings show only when functions are expanded.
-            let output = marine_aqua::compile(&entry.path, &Disk, &options);
+            let output = marine_aqua::compile(&entry.path, &sources, &options);
             report.show(ui, &output.checked, &output.diagnostics);
         }
         ui.note(format_args!("{} checked: {}", count(entries.len(), "file"), report.summary()));

@@ -1,17 +1,13 @@
 //! The declarations with which an Aqua program calls a service.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use marine_node::{Multiaddr, PeerId};
-use marine_runtime::Module;
-use serde::Deserialize;
+use marine_node::Multiaddr;
 use serde_json::json;
 
-use crate::aqua::hash;
-use crate::exit::{Exit, Fail, Failure, Outcome};
-use crate::identity;
+use crate::aqua::{describe, mark, service_of};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::network;
 use crate::project;
 use crate::repl;
@@ -33,26 +29,6 @@ pub(crate) struct Declarations {
     /// Your key, by name or path
     #[arg(long, value_name = "KEY", requires = "relay")]
     key: Option<String>,
-}
-
-/// What a node says about a service.
-#[derive(Debug, Deserialize)]
-struct Described {
-    function_signatures: Vec<Function>,
-    record_types: Vec<Record>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Function {
-    name: String,
-    arguments: Vec<(String, String)>,
-    output_types: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Record {
-    name: String,
-    fields: Vec<(String, String)>,
 }
 
 impl Declarations {
@@ -80,61 +56,21 @@ impl Declarations {
             false => project::component(file)?,
         };
         let name = self.service.clone().unwrap_or_else(|| repl::camel(module.name()));
-        let text = self.mark(file, &module) + &module.interface().to_aqua(&name, self.id.as_deref());
+        let text = mark(file, &module) + &module.interface().to_aqua(&name, self.id.as_deref());
         Ok((name, text))
-    }
-
-    /// The line by which the compiler knows what the declarations have to agree with.
-    fn mark(&self, file: &Path, module: &Module) -> String {
-        format!("-- interface of {}: {}\n", file.display(), hash(module.interface()))
     }
 
     /// The same of a service on a node.
     fn of_node(&self, service: &str) -> Outcome<(String, String)> {
-        let (peer, service) = match service.split_once('/') {
-            Some((peer, service)) => {
-                (Some(network::peer(peer).map_err(|why| Failure::new(Exit::Usage, why))?), service)
-            }
-            None => (None, service),
-        };
-        let key = identity::signer(self.key.as_deref())?;
-        let described = network::block_on(async {
-            let client = network::connect_any(key, self.relay.clone()).await?;
-            let peer: PeerId = peer.unwrap_or_else(|| client.relay());
-            let answer = client.call(peer, "srv", "get_interface", vec![json!(service)]).await;
-            client.close().await;
-            answer.map_err(network::answer_failure)
-        })?;
-        let described: Described =
-            serde_json::from_value(described).or_fail(Exit::Unexpected, "the node describes no interface")?;
-        let name = self.service.clone().unwrap_or_else(|| repl::camel(service));
+        let described = describe(self.relay.clone(), self.key.as_deref(), service)?;
+        let alias = service_of(service);
+        let name = self.service.clone().unwrap_or_else(|| repl::camel(alias));
         if service_name(&name).is_err() {
-            return Err(Failure::new(Exit::Usage, format!("`{service}` makes no name of a service"))
+            return Err(Failure::new(Exit::Usage, format!("`{alias}` makes no name of a service"))
                 .help("give one in CamelCase: `-s Shop`"));
         }
-        let id = self.id.as_deref().unwrap_or(service);
-        let text = described.aqua(&name, id);
+        let text = described.mark(service) + &described.aqua(&name, self.id.as_deref().unwrap_or(alias));
         Ok((name, text))
-    }
-}
-
-impl Described {
-    fn aqua(&self, name: &str, id: &str) -> String {
-        let list = |pairs: &[(String, String)], between: &str| {
-            pairs.iter().map(|(name, ty)| format!("{name}: {ty}")).collect::<Vec<_>>().join(between)
-        };
-        let mut text = format!("aqua {name} declares *\n");
-        for record in &self.record_types {
-            let _ = writeln!(text, "\ndata {}:\n  {}", record.name, list(&record.fields, "\n  "));
-        }
-        if !self.function_signatures.is_empty() {
-            let _ = writeln!(text, "\nservice {name}(\"{id}\"):");
-        }
-        for Function { name, arguments, output_types } in &self.function_signatures {
-            let result = output_types.first().map(|ty| format!(" -> {ty}")).unwrap_or_default();
-            let _ = writeln!(text, "  {name}({}){result}", list(arguments, ", "));
-        }
-        text
     }
 }
 
