@@ -30,11 +30,15 @@ const SHOWN_ERRORS: usize = 20;
 
 /// The script has errors (code 1, `ScriptInvalid`).
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("the script has {} errors:\n{}", .diagnostics.len(), .text.trim_end())]
+#[error("the script has {}:\n{}", count_of_errors(.diagnostics.len()), .text.trim_end())]
 pub struct ScriptInvalid {
     /// The errors, without warnings; the message shows the first 20.
     pub diagnostics: Vec<Diagnostic>,
     text: String,
+}
+
+fn count_of_errors(n: usize) -> String {
+    if n == 1 { "1 error".to_owned() } else { format!("{n} errors") }
 }
 
 impl Script {
