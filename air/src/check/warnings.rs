@@ -1,4 +1,4 @@
-//! A050 to A059: what runs, but hardly does what its author meant. A052 is in [`names`](super::names), A056 in
+//! A050 to A060: what runs, but hardly does what its author meant. A052 is in [`names`](super::names), A056 in
 //! [`races`](super::races), A054 in the parser.
 
 use std::collections::HashMap;
@@ -18,6 +18,7 @@ pub(super) fn check(tree: &Tree, scopes: &Scopes, diagnostics: &mut Vec<Diagnost
         open: OpenFolds::new(tree),
         calls: calls(tree),
         certain: Vec::with_capacity(tree.len()),
+        in_chain: Vec::with_capacity(tree.len()),
         set: HashMap::new(),
         news: vec![Vec::new(); tree.name_count()],
         peers: HashMap::new(),
@@ -30,6 +31,7 @@ pub(super) fn check(tree: &Tree, scopes: &Scopes, diagnostics: &mut Vec<Diagnost
         diagnostics.extend(walk.last_calls(node));
         diagnostics.extend(walk.fold_without_next(node));
         diagnostics.extend(walk.not_a_peer(node));
+        diagnostics.extend(walk.last_error_of_chain(node));
     }
     diagnostics.extend(never_written(tree));
 }
@@ -42,6 +44,8 @@ struct Walk<'a> {
     calls: Vec<u32>,
     /// Whether each node so far runs whenever the script does, and only once.
     certain: Vec<bool>,
+    /// Whether each node so far may get the error context of the iteration before it in a chain.
+    in_chain: Vec<bool>,
     /// Where a name is certainly set, by name and the `new` around.
     set: HashMap<(Name, Option<NodeId>), Span>,
     /// The `new`s around, by name.
@@ -59,6 +63,13 @@ impl<'a> Walk<'a> {
             self.certain[parent.index()] && is_plain
         });
         self.certain.push(is_certain);
+        let in_chain = self.tree.parent(node).is_some_and(|parent| match self.tree.instruction(parent) {
+            Instruction::Fold { .. } if is_over_stream(self.tree, parent) => true,
+            // What a handler sees is mostly the error that it handles.
+            Instruction::Xor if !self.tree.is_first_child(node) => false,
+            _ => self.in_chain[parent.index()],
+        });
+        self.in_chain.push(in_chain);
         if let Instruction::New { variable } = self.tree.instruction(node) {
             self.news[variable.name.index()].push(node);
         }
@@ -134,6 +145,15 @@ impl<'a> Walk<'a> {
         let is_peer = *self.peers.entry(text).or_insert_with(|| parse_peer(text).is_some());
         let warning = || Diagnostic::warning(59, span, "this is not a peer id").at("this waits forever");
         (!is_peer).then(warning)
+    }
+
+    /// A060
+    fn last_error_of_chain(&self, node: NodeId) -> Option<Diagnostic> {
+        let instruction = self.tree.instruction(node);
+        let mut used = uses(&instruction).into_iter().flatten().filter(|_| self.in_chain[node.index()]);
+        let operand = used.find(|operand| matches!(operand.expr, Expr::LastError(_)))?;
+        let message = "`%last_error%` in a fold over a stream or map";
+        Some(Diagnostic::warning(60, operand.span, message).at("peers may see different errors here"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What static validation reports (A020 to A059), word for word.
+//! What static validation reports (A020 to A060), word for word.
 
 use crate::diagnostics::findings;
 
@@ -160,6 +160,14 @@ fn warnings() {
     1:2 A058 this fold has no `next` `fold`: it runs for one element
       help: go on with `(next i)`
     ");
+}
+
+#[test]
+fn errors_of_other_iterations() {
+    let fold = |body: &str| check(&format!("(seq (ap 1 $s) (fold $s i (seq {body} (next i))))"));
+    insta::assert_snapshot!(fold("(ap %last_error%.$.message x)"), @"1:36 A060 `%last_error%` in a fold over a stream or map `%last_error%.$.message`: peers may see different errors here");
+    insta::assert_snapshot!(fold("(xor (null) (fold [] j (seq (fail %last_error%) (next j))))"), @"");
+    insta::assert_snapshot!(check("(seq (ap 1 $s) (seq (fold $s i (next i) (null)) (ap %last_error% x)))"), @"");
 }
 
 #[test]
