@@ -100,7 +100,7 @@ impl<'a> Tokens<'a> {
     fn skip_space(&mut self) {
         let bytes = self.source.as_bytes();
         while let Some(&byte) = bytes.get(self.position) {
-            match class(byte) {
+            match CLASSES[usize::from(byte)] {
                 Class::Space => self.position += 1,
                 Class::Beyond => match self.char() {
                     Some(char) if char.is_whitespace() => self.position += char.len_utf8(),
@@ -118,7 +118,7 @@ impl<'a> Tokens<'a> {
         let mut in_lens = false;
         let mut in_bracket = false;
         while let Some(&byte) = bytes.get(self.position) {
-            match class(byte) {
+            match CLASSES[usize::from(byte)] {
                 Class::Word => {
                     if byte == b'$' && self.position > start && bytes[self.position - 1] == b'.' {
                         in_lens = true;
@@ -170,8 +170,19 @@ enum Class {
     Beyond,
 }
 
+/// The class of each byte.
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Word; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = class(byte as u8);
+        byte += 1;
+    }
+    classes
+};
+
 /// ASCII white space as Unicode has it, vertical tab included.
-fn class(byte: u8) -> Class {
+const fn class(byte: u8) -> Class {
     match byte {
         b' ' | b'\t'..=b'\r' => Class::Space,
         b'(' | b')' | b'[' | b']' | b'"' | b';' => Class::End,

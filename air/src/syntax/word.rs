@@ -233,6 +233,11 @@ impl Word<'_, '_> {
 
 /// The bytes of name characters that `text` starts with.
 fn name_length(text: &str) -> usize {
+    let is_ascii_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let ascii = text.bytes().take_while(is_ascii_part).count();
+    if text.as_bytes().get(ascii).is_none_or(u8::is_ascii) {
+        return ascii;
+    }
     text.find(|char: char| !(char.is_alphanumeric() || matches!(char, '_' | '-'))).unwrap_or(text.len())
 }
 
