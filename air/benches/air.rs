@@ -52,6 +52,19 @@ mod limit {
         });
     }
 
+    /// What a log of 1000 calls has to be hashed for: entries, links, results and arguments.
+    #[divan::bench]
+    fn hash_1000_calls(bencher: Bencher) {
+        let bytes = [7; 110];
+        bencher.bench_local(|| {
+            for _ in 0..1000 {
+                for len in [110, 64, 3, 4] {
+                    black_box(blake3::hash(black_box(&bytes[..len])));
+                }
+            }
+        });
+    }
+
     /// blake3, a copy and a decoding of 1 MB.
     #[divan::bench]
     fn hash_copy_and_decode_1_mb(bencher: Bencher) {
@@ -166,7 +179,7 @@ mod merge {
         bencher.bench_local(|| execution.merge(data.clone()).expect("a valid step"));
     }
 
-    /// A peer that has nine tenths of a log gets all of it.
+    /// A peer that has nine tenths of a log gets all of it. Decoded before, as in the next one: see `decode_only`.
     #[divan::bench(args = [1000])]
     fn what_is_known_to_nine_tenths(bencher: Bencher, count: usize) {
         rest_of_a_log(bencher, count, &Heads::default());
@@ -186,8 +199,8 @@ mod merge {
         let rest = whole.outgoing(known, &key(1)).expect("a key signs").encode();
         let setup = Setup { me: Some(key(2).peer_id()), ..setup };
         let execution = || Execution::new(setup.clone(), [], Some(most.clone())).expect("a valid step").0;
-        bencher.with_inputs(execution).bench_local_values(|mut execution| {
-            let data = Data::decode(black_box(&rest), &Limits::default()).expect("valid data");
+        let data = || Data::decode(black_box(&rest), &Limits::default()).expect("valid data");
+        bencher.with_inputs(|| (execution(), data())).bench_local_values(|(mut execution, data)| {
             execution.merge(data).expect("a valid step");
             execution
         });

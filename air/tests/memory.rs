@@ -122,6 +122,23 @@ fn what_has_settled_is_let_go() {
     }
 }
 
+/// Of the iterations of a fold that is over their names and elements are kept, not what was set in them.
+#[test]
+fn iterations_that_are_over_take_little() {
+    let count = 4000;
+    let peer = key(1).peer_id();
+    let script = format!(
+        r#"(seq (call "{peer}" ("s" "list") [] xs) (seq (fold xs x (seq (ap x y) (next x))) (call "{peer}" ("s" "f") [])))"#
+    );
+    let setup = shared_setup(&script, 1);
+    let list = Value::array((0..count as u64).map(Value::from));
+    let (mut execution, effects) = Execution::new(setup, [], None).unwrap();
+    let (_, usage) = measured(|| execution.resolve(effects.requests[0].id, CallResult::Ok(list)).unwrap());
+    let each = usage.held / count;
+    println!("iteration that is over: {each} bytes");
+    assert!(each < 400, "{usage:?}");
+}
+
 /// A large value travels on, and each peer on the way hands it to a call.
 #[test]
 fn a_large_value_is_copied_once_per_hop() {

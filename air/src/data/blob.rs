@@ -26,6 +26,12 @@ impl Blob {
     }
 }
 
+impl Default for Blob {
+    fn default() -> Self {
+        Blob::Own(Arc::default())
+    }
+}
+
 impl Deref for Blob {
     type Target = [u8];
 

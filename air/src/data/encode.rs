@@ -41,7 +41,7 @@ impl Data {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let entries: usize = self.segments.values().flat_map(|s| &s.entries).map(|entry| entry.len() + 3).sum();
-        let values: usize = self.values.values().map(|value| value.len() + 9).sum();
+        let values: usize = self.values.iter().map(|(_, value)| value.len() + 9).sum();
         let mut out = Vec::with_capacity(64 + self.segments.len() * 200 + entries + values);
         cbor::array(&mut out, 4);
         cbor::uint(&mut out, VERSION);
@@ -51,7 +51,7 @@ impl Data {
             segment.encode_to(&peer.to_bytes(), &mut out);
         }
         cbor::array(&mut out, self.values.len());
-        self.values.values().for_each(|value| cbor::bytes(&mut out, value));
+        self.values.iter().for_each(|(_, value)| cbor::bytes(&mut out, value));
         out
     }
 
@@ -61,7 +61,9 @@ impl Data {
     /// If the bytes are not canonical, or over the limits on a message's length or on entries.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DataError> {
         let (mut data, large) = Self::read(bytes, limits)?;
-        data.values.extend(large.map(|(id, range)| (id, bytes[range].into())));
+        if let Some((at, range)) = large {
+            data.values[at].1 = bytes[range].into();
+        }
         Ok(data)
     }
 
@@ -72,13 +74,13 @@ impl Data {
     /// As [`Data::decode`].
     pub fn decode_owned(bytes: Vec<u8>, limits: &Limits) -> Result<Self, DataError> {
         let (mut data, large) = Self::read(&bytes, limits)?;
-        if let Some((id, range)) = large {
-            data.values.insert(id, Blob::part(bytes, range));
+        if let Some((at, range)) = large {
+            data.values[at].1 = Blob::part(bytes, range);
         }
         Ok(data)
     }
 
-    /// The data but for the value that makes up most of a long message, and where that is.
+    /// The data, in which the bytes of a value that makes up most of a long message are missing, and where they are.
     fn read(bytes: &[u8], limits: &Limits) -> Result<(Self, Option<Place>), DataError> {
         if bytes.len() > limits.message_bytes {
             return Err(DataError::Limit { what: "length of the message", n: bytes.len(), max: limits.message_bytes });
@@ -184,29 +186,28 @@ fn read_key(reader: &mut Reader<'_>, key: &str) -> Result<(), CborError> {
     if reader.text()? == key { Ok(()) } else { reader.fail("unexpected key in a segment") }
 }
 
-/// A value, and where it is in a message.
-type Place = (ContentId, Range<usize>);
+/// Which value, and where its bytes are in a message.
+type Place = (usize, Range<usize>);
 
-fn read_values(
-    reader: &mut Reader<'_>,
-    message: usize,
-) -> Result<(BTreeMap<ContentId, Blob>, Option<Place>), CborError> {
+/// Values, sorted by identifier.
+type Values = Vec<(ContentId, Blob)>;
+
+fn read_values(reader: &mut Reader<'_>, message: usize) -> Result<(Values, Option<Place>), CborError> {
     let count = reader.array()?;
-    let mut values: Vec<(ContentId, Blob)> = Vec::with_capacity(count.min(1024));
-    let (mut last, mut large) = (None, None);
+    let mut values = Values::with_capacity(count.min(1024));
+    let mut large = None;
     for _ in 0..count {
         let bytes = reader.bytes()?;
         let id = ContentId::of(bytes);
-        if last.replace(id).is_some_and(|last| last >= id) {
+        if values.last().is_some_and(|(last, _)| *last >= id) {
             return reader.fail("values are not in the order of their identifiers");
         }
         let end = reader.position();
-        if large.is_none() && Blob::is_worth(bytes.len(), message) {
-            large = Some((id, end - bytes.len()..end));
-        } else {
-            values.push((id, bytes.into()));
+        let is_left = large.is_none() && Blob::is_worth(bytes.len(), message);
+        if is_left {
+            large = Some((values.len(), end - bytes.len()..end));
         }
+        values.push((id, if is_left { Blob::default() } else { bytes.into() }));
     }
-    // Sorted already: the map is built in one go.
-    Ok((values.into_iter().collect(), large))
+    Ok((values, large))
 }

@@ -40,8 +40,8 @@ pub struct Data {
     pub(crate) particle: ContentId,
     /// By peer.
     pub(crate) segments: BTreeMap<PeerId, Segment>,
-    /// The DAG-CBOR of values.
-    pub(crate) values: BTreeMap<ContentId, Blob>,
+    /// The DAG-CBOR of values, by identifier.
+    values: Vec<(ContentId, Blob)>,
 }
 
 /// A piece of one peer's log.
@@ -61,7 +61,7 @@ impl Data {
     /// Data that says nothing, neutral in a merge.
     #[must_use]
     pub fn empty(particle: ContentId) -> Self {
-        Self { particle, segments: BTreeMap::new(), values: BTreeMap::new() }
+        Self { particle, segments: BTreeMap::new(), values: Vec::new() }
     }
 
     /// The particle it is about.
@@ -73,6 +73,19 @@ impl Data {
     /// The segments, sorted by peer.
     pub fn segments(&self) -> impl ExactSizeIterator<Item = (&PeerId, &Segment)> {
         self.segments.iter()
+    }
+
+    /// The values, sorted by identifier.
+    pub(crate) fn values(&self) -> &[(ContentId, Blob)] {
+        &self.values
+    }
+
+    /// Adds values; of equal ones one is kept.
+    pub(crate) fn add_values(&mut self, values: impl IntoIterator<Item = (ContentId, Blob)>) {
+        self.values.extend(values);
+        // What came with a message is sorted already, which makes this a look at each.
+        self.values.sort_by_key(|(id, _)| *id);
+        self.values.dedup_by_key(|(id, _)| *id);
     }
 
     /// Per log, the length that its segment reaches.

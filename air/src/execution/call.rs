@@ -21,7 +21,7 @@ impl Machine<'_> {
         let (node, frame) = (this.node, self.state.frames[this.frame as usize].frame);
         let Instruction::Call { args, output, .. } = self.tree.instruction(node) else { return Ok(()) };
         if let Some(output) = output {
-            self.check_settable(act, output.name)?;
+            self.settable(act, output.name)?;
         }
         self.charge((3 + args.len()) * size_of::<Operand>())?;
         let slot = self.state.index.slot_at(frame, node.0);
@@ -304,12 +304,16 @@ impl Machine<'_> {
         operand.and_then(|bound| bound.value.as_text()).cloned().unwrap_or_default()
     }
 
-    /// The origin of the call's result.
+    /// The origin of the call's result. Calls of the same function, one after the other, share it.
     pub(super) fn call_tetraplet(&mut self, act: ActId) -> Option<Arc<Tetraplet>> {
         let peer = self.state.peer_of_call(act)?;
         let peer = self.state.peers.text(peer);
         let [service_id, function_name] = [1, 2].map(|index| self.call_text(act, index));
-        Some(Arc::new(Tetraplet { peer_pk: peer, service_id, function_name, lens: Arc::default() }))
+        let origin = Tetraplet { peer_pk: peer, service_id, function_name, lens: Arc::default() };
+        if *self.state.last_origin != origin {
+            self.state.last_origin = Arc::new(origin);
+        }
+        Some(self.state.last_origin.clone())
     }
 
     /// blake3 of the DAG-CBOR array of the arguments, which are known.

@@ -32,7 +32,7 @@ impl Machine<'_> {
     pub(super) fn start_canon(&mut self, act: ActId) -> Result<(), Rejection> {
         let (node, frame) = (self.state.act(act).node, self.state.act(act).frame);
         let Instruction::Canon { target, .. } = self.tree.instruction(node) else { return Ok(()) };
-        self.check_settable(act, target.name)?;
+        self.settable(act, target.name)?;
         let frame = self.state.frames[frame as usize].frame;
         let slot = self.state.index.slot_at(frame, node.0);
         self.state.index.set_act(slot, act);

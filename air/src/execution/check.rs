@@ -104,8 +104,8 @@ impl Machine<'_> {
 
     /// Decodes the values that are not here yet.
     fn new_values(&self, data: &Data) -> Result<Vec<NewValue>, Rejection> {
-        let new = data.values.iter().filter(|(id, _)| !self.state.values.contains(id));
-        new.map(|(&id, bytes)| {
+        let new = data.values().iter().filter(|(id, _)| !self.state.values.contains(id));
+        new.map(|&(id, ref bytes)| {
             let value = Value::decode(bytes, self.limits).map_err(|error| super::value_rejection(id, error))?;
             Ok((id, bytes.clone(), value))
         })

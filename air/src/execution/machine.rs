@@ -147,7 +147,7 @@ impl Machine<'_> {
                 self.look(act)?;
             }
             Instruction::Ap { output, .. } => {
-                self.check_settable(act, output.name)?;
+                self.settable(act, output.name)?;
                 self.start_operands(act, 1)?;
             }
             Instruction::Canon { .. } => {

@@ -179,30 +179,25 @@ impl Machine<'_> {
         Read::Missing(None)
     }
 
-    /// The scope in which an instruction sets a name.
-    fn target(&self, act: ActId, name: Name) -> ScopeId {
-        self.places(act, name).next().unwrap_or(0)
-    }
-
-    /// Checks that `act` may set `name`, as far as can be told now.
-    pub(super) fn check_settable(&self, act: ActId, name: Name) -> Result<(), Rejection> {
+    /// The scope in which an instruction sets a name, if it may as far as can be told now.
+    pub(super) fn settable(&self, act: ActId, name: Name) -> Result<ScopeId, Rejection> {
         let node = self.state.act(act).node;
         let text = || self.tree.name(name).to_owned();
         let binder = self.script.scopes().binder(node, name);
         if binder.is_some_and(|scope| scope.kind == ScopeKind::Fold) {
             return Err(Rejection::IterableShadowing { name: text() });
         }
-        let target = &self.state.scopes[self.target(act, name) as usize];
-        if target.is_set_once() && target.value(name).is_some() {
+        let target = self.places(act, name).next().unwrap_or(0);
+        let scope = &self.state.scopes[target as usize];
+        if scope.is_set_once() && scope.value(name).is_some() {
             return Err(Rejection::ShadowingIsNotAllowed { name: text() });
         }
-        Ok(())
+        Ok(target)
     }
 
     /// Sets a name and wakes who waits for it.
     pub(super) fn set(&mut self, act: ActId, name: Name, content: Content) -> Result<(), Rejection> {
-        self.check_settable(act, name)?;
-        let target = self.target(act, name);
+        let target = self.settable(act, name)?;
         let cell = self.state.scopes[target as usize].cells.get_mut(name);
         cell.value = Some(content);
         let waiting = std::mem::take(&mut cell.waiting);

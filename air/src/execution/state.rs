@@ -265,6 +265,8 @@ pub(super) struct State {
     pub(super) grown: BTreeMap<PeerId, u64>,
     pub(super) init: Arc<str>,
     pub(super) literal: Arc<Tetraplet>,
+    /// The origin of the last result of a call.
+    pub(super) last_origin: Arc<Tetraplet>,
 }
 
 impl State {
@@ -309,6 +311,7 @@ impl State {
             instance_bytes: 0,
             grown: BTreeMap::new(),
             literal: Arc::new(Tetraplet::literal(&init)),
+            last_origin: Arc::default(),
             init,
         }
     }

@@ -112,16 +112,18 @@ impl Execution {
             }
         }
         let machine = machine(&self.setup, &mut self.state);
+        let mut values = Vec::new();
         for segment in data.segments.values() {
             let entries = segment.entries.iter().filter_map(|bytes| Entry::decode(bytes).ok());
             for id in entries.filter_map(|entry| machine.referred_value(&entry)) {
                 if let Some(bytes) = machine.state.values.encoded(&id)
                     && !machine.state.values.is_known(&id, known, &machine.state.peers)
                 {
-                    data.values.insert(id, bytes.clone());
+                    values.push((id, bytes.clone()));
                 }
             }
         }
+        data.add_values(values);
         Ok(data)
     }
 
@@ -254,8 +256,7 @@ impl Execution {
         if self.history.len() == steps_before {
             self.history.push(Grown { is_first: true, peer: NONE, from: 0, len: 0 });
         }
-        // Built in one go: what came with a message is sorted already.
-        data.values = values.into_iter().collect();
+        data.add_values(values);
         (!data.is_empty() || self.state.acts.waiting() > 0).then_some(data)
     }
 
@@ -303,16 +304,17 @@ impl Execution {
 /// The record of an earlier step.
 fn record_of(setup: &Setup, state: &mut State, step: &[Grown]) -> Data {
     let machine = machine(setup, state);
-    let mut data = Data::empty(machine.state.logs.particle());
+    let (mut data, mut values) = (Data::empty(machine.state.logs.particle()), Vec::new());
     for &Grown { peer, from, len, .. } in step.iter().filter(|grown| grown.peer != NONE) {
         let peer = machine.state.peers.id(peer);
         let Some(segment) = machine.state.logs.segment(&peer, from.into(), len.into()) else { continue };
         let entries = segment.entries.iter().filter_map(|bytes| Entry::decode(bytes).ok());
         for id in entries.filter_map(|entry| machine.referred_value(&entry)) {
-            data.values.extend(machine.state.values.encoded(&id).map(|bytes| (id, bytes.clone())));
+            values.extend(machine.state.values.encoded(&id).map(|bytes| (id, bytes.clone())));
         }
         data.segments.insert(peer, segment);
     }
+    data.add_values(values);
     data
 }
 
@@ -365,5 +367,36 @@ impl Machine<'_> {
         self.state.outstanding.remove(&act);
         self.state.settle.insert(act);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use marine_particle::{Keypair, Particle};
+
+    use super::super::content::Bound;
+    use super::*;
+    use crate::check::Script;
+    use crate::data::Frame;
+    use crate::{Limits, value::Tetraplet};
+
+    /// Nobody can make two positions with one key, so here one comes a second time.
+    #[test]
+    #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    fn positions_with_the_same_key_are_refused() {
+        let key = Keypair::from_seed(&[1; 32]);
+        let limits = Limits::default();
+        let particle = Particle::sign_new(&key, "test", 0, 60_000, "(ap 1 $s)").unwrap();
+        let script = Script::parse(particle.script(), &limits).script().unwrap();
+        let setup = Setup { particle: Arc::new(particle), script, me: Some(key.peer_id()), limits };
+        let (mut execution, _) = Execution::new(setup.clone(), [], None).unwrap();
+        let mut machine = machine(&setup, &mut execution.state);
+        let name = machine.tree.find_name("$s").unwrap();
+        let bound = Bound::new(Value::from(2), Arc::new(Tetraplet::default()));
+        let rejection = machine.push(ROOT, name, bound, None).unwrap_err();
+        assert_eq!(rejection, Rejection::KeyCollision(Frame::ROOT.key(0)));
+        assert_eq!(rejection.code(), 20102);
     }
 }
