@@ -252,6 +252,26 @@ fn hops_are_neither_missing_nor_superfluous() {
     });
 }
 
+/// Where branches are parallel, no more hops are made than into each `on` around an instruction and out of it again, for each
+/// instruction on its own, with a hop onto the peer itself at each end.
+#[test]
+fn hops_of_parallel_branches_are_bounded() {
+    for_programs(5000..5200, PARALLEL, |block| {
+        let pushes = Model::run(block, 0, &inputs()).0.pushes();
+        let text = source(block, pushes);
+        let air = marked(&script(&text)?);
+        let (model, _) = Model::run(block, pushes, &inputs());
+        let Some(root) = model.events.first().map(|event| &event.frames[..1]) else { return Ok(()) };
+        let around = |event: &Event| {
+            let (into, out) = (oracle::most_hops(root, &event.frames), oracle::most_hops(&event.frames, root));
+            into.len() + out.len() + 2 * (event.frames.len() - 1)
+        };
+        let most: usize = model.events.iter().map(around).sum();
+        let hops = steps(&run(&air, &inputs(), 1)).iter().filter(|step| matches!(step, Step::Hop(..))).count();
+        ensure(hops <= most, || format!("{hops} hops instead of at most {most}\n{text}\n{}", shorten(&air)))
+    });
+}
+
 /// What a run made: a hop, by its number and peer, or something else.
 #[derive(Clone, Debug)]
 enum Step {
