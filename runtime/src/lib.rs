@@ -66,7 +66,9 @@ mod value;
 pub use crate::cancel::CancelToken;
 pub use crate::engine::{CodeCacheConfig, Engine, EngineConfig, EngineError};
 pub use crate::host::{HostCall, HostError, HostInterface, HostInterfaceError};
-pub use crate::interface::{Case, Change, Field, Function, Interface, Param, Type, TypeDef};
+pub use crate::interface::{
+    AquaFunction, AquaInterface, Case, Change, Field, Function, Interface, Param, Type, TypeDef,
+};
 pub use crate::link::{Access, LinkError, LinkErrors, LinkWarning, Permission, PermissionSource, Plan, Request};
 pub use crate::logs::{LogRecord, LogSink};
 pub use crate::metadata::Metadata;

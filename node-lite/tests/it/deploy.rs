@@ -44,7 +44,7 @@ async fn from_a_module_to_a_service_that_answers() {
     assert_eq!(client.blueprints(me).await.unwrap()[0].id, blueprint.to_string());
     let interface = client.interface(me, "shop").await.unwrap();
     let double = json!({ "name": "double", "arguments": [["n", "u32"]], "output_types": ["u32"] });
-    assert_eq!(interface["function_signatures"][0], double);
+    assert!(interface["function_signatures"].as_array().unwrap().contains(&double), "{interface}");
 
     client.remove_alias(me, "shop").await.unwrap();
     assert_eq!(client.resolve_alias(me, "shop").await.unwrap(), None);

@@ -9,26 +9,58 @@ use std::sync::Arc;
 use super::{Function, Interface, Type, TypeDef};
 use crate::names;
 
-/// The declarations of `interface` as the service `name`, bound to `id` if it is given.
-pub(super) fn declarations(interface: &Interface, name: &str, id: Option<&str>) -> String {
-    let mut records = Records { service: name.to_owned(), ..Records::default() };
+/// An interface in words of Aqua: names in snake_case, those of records in CamelCase, types as they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AquaInterface {
+    /// Records by name, each after those it uses, with the names and types of their fields.
+    pub records: Vec<(String, Vec<(String, String)>)>,
+    /// Functions, sorted by name.
+    pub functions: Vec<AquaFunction>,
+}
+
+/// A function in words of Aqua.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AquaFunction {
+    /// Its name.
+    pub name: String,
+    /// Its documentation.
+    pub docs: Option<String>,
+    /// Names and types of its parameters.
+    pub params: Vec<(String, String)>,
+    /// Its result; an error travels as the error of the call.
+    pub result: Option<String>,
+}
+
+/// `interface` in words of Aqua; no record is called like its service.
+pub(super) fn in_aqua(interface: &Interface, service: &str) -> AquaInterface {
+    let mut records = Records { service: service.to_owned(), ..Records::default() };
     let mut functions: Vec<&Function> = interface.functions.iter().collect();
     functions.sort_by_key(|function| names::outside(&function.name));
-    let mut lines = String::new();
-    for function in functions {
-        docs(&mut lines, "  ", function.docs.as_deref());
-        let _ = writeln!(lines, "  {}", records.function(function));
-    }
+    let functions = functions.into_iter().map(|function| records.function(function)).collect();
+    AquaInterface { records: records.list, functions }
+}
+
+/// The declarations of `interface` as the service `name`, bound to `id` if it is given.
+pub(super) fn declarations(interface: &Interface, name: &str, id: Option<&str>) -> String {
+    let AquaInterface { records, functions } = in_aqua(interface, name);
+    let list = |pairs: &[(String, String)], between: &str| {
+        pairs.iter().map(|(name, ty)| format!("{name}: {ty}")).collect::<Vec<_>>().join(between)
+    };
     let mut text = format!("aqua {name} declares *\n");
-    for (name, fields) in &records.list {
-        let _ = write!(text, "\ndata {name}:\n{fields}");
+    for (name, fields) in &records {
+        let _ = writeln!(text, "\ndata {name}:\n  {}", list(fields, "\n  "));
     }
     // A service without functions is no Aqua.
-    if !lines.is_empty() {
+    if !functions.is_empty() {
         text.push('\n');
         docs(&mut text, "", interface.docs.as_deref());
         let id = id.map(|id| format!("({})", quoted(id))).unwrap_or_default();
-        let _ = write!(text, "service {name}{id}:\n{lines}");
+        let _ = writeln!(text, "service {name}{id}:");
+    }
+    for function in &functions {
+        docs(&mut text, "  ", function.docs.as_deref());
+        let result = function.result.as_ref().map(|ty| format!(" -> {ty}")).unwrap_or_default();
+        let _ = writeln!(text, "  {}({}){result}", function.name, list(&function.params, ", "));
     }
     text
 }
@@ -53,21 +85,18 @@ struct Records {
     service: String,
     /// Definitions by identity, with the name that was given to them.
     names: BTreeMap<*const TypeDef, String>,
-    list: Vec<(String, String)>,
+    list: Vec<(String, Vec<(String, String)>)>,
 }
 
 impl Records {
-    fn function(&mut self, function: &Function) -> String {
-        let params = function.params.iter().map(|of| format!("{}: {}", names::outside(&of.name), self.name(&of.ty)));
-        let params = params.collect::<Vec<_>>().join(", ");
+    fn function(&mut self, function: &Function) -> AquaFunction {
+        let params = function.params.iter().map(|of| (names::outside(&of.name), self.name(&of.ty))).collect();
         let result = match &function.result {
-            // An error travels as the error of the call.
-            Some(Type::Result { ok, .. }) => ok.as_deref().map(|ok| self.name(ok)),
-            Some(ty) => Some(self.name(ty)),
-            None => None,
+            Some(Type::Result { ok, .. }) => ok.as_deref(),
+            result => result.as_ref(),
         };
-        let result = result.map(|ty| format!(" -> {ty}")).unwrap_or_default();
-        format!("{}({params}){result}", names::outside(&function.name))
+        let result = result.map(|ty| self.name(ty));
+        AquaFunction { name: names::outside(&function.name), docs: function.docs.clone(), params, result }
     }
 
     fn name(&mut self, ty: &Type) -> String {
@@ -113,27 +142,26 @@ impl Records {
         if let Some(known) = self.names.get(&Arc::as_ptr(def)) {
             return known.clone();
         }
-        let lines = fields.iter().map(|field| format!("  {}: {}\n", names::outside(&field.name), self.name(&field.ty)));
-        let lines: String = lines.collect();
-        let name = self.fresh(&camel(name.map_or("record", |name| name)), &lines);
+        let fields = fields.iter().map(|field| (names::outside(&field.name), self.name(&field.ty))).collect();
+        let name = self.fresh(&camel(name.map_or("record", |name| name)), fields);
         self.names.insert(Arc::as_ptr(def), name.clone());
         name
     }
 
     /// `name`, or that with a number if it is taken by other fields or by the service.
-    fn fresh(&mut self, name: &str, lines: &str) -> String {
+    fn fresh(&mut self, name: &str, fields: Vec<(String, String)>) -> String {
         let mut fresh = name.to_owned();
         let mut number = 2;
         loop {
             match self.list.iter().find(|(known, _)| *known == fresh) {
-                Some((_, taken)) if taken == lines => return fresh,
+                Some((_, taken)) if *taken == fields => return fresh,
                 None if fresh != self.service => break,
                 _ => {}
             }
             fresh = format!("{name}{number}");
             number += 1;
         }
-        self.list.push((fresh.clone(), lines.to_owned()));
+        self.list.push((fresh.clone(), fields));
         fresh
     }
 }

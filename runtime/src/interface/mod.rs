@@ -12,6 +12,7 @@ mod print;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use aqua::{AquaFunction, AquaInterface};
 pub(crate) use decode::{DecodeError, Decoder};
 pub use diff::Change;
 pub(crate) use docs::PackageDocs;
@@ -129,6 +130,11 @@ impl Interface {
     /// The interface as WIT text with its docs, under its own short name.
     pub fn to_wit(&self) -> String {
         print::interface(self)
+    }
+
+    /// The interface in words of Aqua; no record is called `service`.
+    pub fn in_aqua(&self, service: &str) -> AquaInterface {
+        aqua::in_aqua(self, service)
     }
 
     /// The interface as a module of Aqua: `data` for its records and the service `name` (`Shop`), bound to `id` if it is given.
