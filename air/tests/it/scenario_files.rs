@@ -503,6 +503,10 @@ outcome = "fine"
 
 #[test]
 fn a_script_is_given_once_and_checked_where_it_is_written() {
+    insta::assert_snapshot!(findings("peers = []\nair = \"(null)\""), @r#"
+    1:9 error A084: `peers` is empty `[]`
+      help: name the peers that take part: `peers = ["client", "shop"]`
+    "#);
     insta::assert_snapshot!(findings("peers = [\"a\"]"), @r#"
     1:1 error A082: the scenario has no `air` ``
       help: give the script: `air = '''(null)'''`, or `script = "path.air"`

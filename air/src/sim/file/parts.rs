@@ -78,13 +78,17 @@ pub(super) fn number(table: &mut Table<'_, '_>, name: &'static str, range: Range
 }
 
 fn read_peers(top: &mut Table<'_, '_>) -> Vec<String> {
+    let help = "name the peers that take part: `peers = [\"client\", \"shop\"]`";
     let Some(entry) = top.take("peers") else {
-        top.missing("peers", "name the peers that take part: `peers = [\"client\", \"shop\"]`");
+        top.missing("peers", help);
         return Vec::new();
     };
     if entry.is_text() {
         entry.wrong("`peers` is one text", "write an array: `peers = [\"client\"]`");
         return Vec::new();
+    }
+    if entry.is_empty() {
+        entry.wrong("`peers` is empty", help);
     }
     let mut peers: Vec<String> = Vec::new();
     for item in entry.items() {

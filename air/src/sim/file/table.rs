@@ -196,6 +196,11 @@ impl<'r, 't> Entry<'r, 't> {
         self.value.get_ref().is_integer()
     }
 
+    /// Whether it is an array without items.
+    pub(super) fn is_empty(&self) -> bool {
+        self.value.get_ref().as_array().is_some_and(|items| items.is_empty())
+    }
+
     pub(super) fn is_text(&self) -> bool {
         self.value.get_ref().is_str()
     }
