@@ -6,35 +6,47 @@ use super::Checker;
 use super::declared::{ServiceInfo, labelled, of_method};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::hir::Type;
-use crate::resolve::{path, token_span, unquote};
+use crate::resolve::{DefId, path, token_span, unquote};
+use crate::sources::Interface;
 use crate::syntax::SyntaxToken;
 use crate::syntax::ast;
 
 use super::Signature;
 
 impl Checker<'_> {
+    /// What the component of a `service .. from ".."` offers; `None` if it is not there, which is reported.
+    pub(super) fn component(&mut self, service: DefId, from: &SyntaxToken) -> Option<Arc<Interface>> {
+        if let Some(known) = self.components.get(&service) {
+            return known.clone();
+        }
+        let file = self.modules.def(service).span.file;
+        let folder = path::folder(&self.modules.module(file).path).to_string();
+        let found = match self.sources.interface(&path::join(&folder, unquote(from))) {
+            Ok(interface) => Some(interface),
+            Err(error) => {
+                let mut diagnostic = Diagnostic::new(Code::COMPONENT_MISSING, token_span(file, from), error.message);
+                diagnostic.help = error.help.or_else(|| Some("build it first: `marine build`".to_string()));
+                self.report(diagnostic);
+                None
+            }
+        };
+        self.components.insert(service, found.clone());
+        found
+    }
+
     /// Completes a `service .. from ".."` from the component, or holds its declared functions against it.
     pub(super) fn built_service(
         &mut self,
-        span: Span,
+        service: DefId,
         from: &SyntaxToken,
         decl: &ast::Service,
         info: &mut ServiceInfo,
     ) {
-        let folder = path::folder(&self.modules.module(span.file).path).to_string();
-        let component = path::join(&folder, unquote(from));
-        let interface = match self.sources.interface(&component) {
-            Ok(interface) => interface,
-            Err(error) => {
-                let place = token_span(span.file, from);
-                let mut diagnostic = Diagnostic::new(Code::COMPONENT_MISSING, place, error.message);
-                diagnostic.help = error.help.or_else(|| Some("build it first: `marine build`".to_string()));
-                self.report(diagnostic);
-                info.broken |= decl.block().is_none();
-                return;
-            }
+        let Some(interface) = self.component(service, from) else {
+            info.broken |= decl.block().is_none();
+            return;
         };
-        info.types = interface.data.clone();
+        let span = self.modules.def(service).span;
         let real: Vec<Arc<Signature>> =
             interface.functions.iter().map(|method| Arc::new(of_method(method, span))).collect();
         if decl.block().is_none() {

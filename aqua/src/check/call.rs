@@ -62,11 +62,7 @@ impl Body<'_, '_> {
                 self.checker.note_def(last, def);
                 self.checker.type_of(def)
             }
-            DefKind::Service if used + 1 == names.len() => {
-                let info = self.checker.service(def);
-                let name = names[used].text();
-                info.types.iter().find(|(known, _)| **known == *name)?.1.clone()
-            }
+            DefKind::Service if used + 1 == names.len() => self.checker.built_type(def, names[used].text())?,
             _ => return None,
         };
         let made = match &ty {

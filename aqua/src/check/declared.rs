@@ -67,8 +67,6 @@ pub(crate) struct ServiceInfo {
     pub(crate) name: Arc<str>,
     pub(crate) labelled: Arc<Labelled>,
     pub(crate) methods: Vec<Arc<Signature>>,
-    /// Types that a built component brings.
-    pub(crate) types: Vec<(Arc<str>, Type)>,
     pub(crate) default_id: Option<Arc<str>>,
     /// Whether its declaration has errors that make members unknown.
     pub(crate) broken: bool,
@@ -191,7 +189,7 @@ impl Checker<'_> {
         let broken = decl.block().is_none() && decl.from().is_none();
         let mut info = service_info(name, methods, default_id, broken);
         if let Some(from) = decl.from() {
-            self.built_service(span, &from, &decl, &mut info);
+            self.built_service(def, &from, &decl, &mut info);
         } else {
             self.generated_service(span, &info);
         }
@@ -346,7 +344,7 @@ fn service_info(
     broken: bool,
 ) -> ServiceInfo {
     let labelled = labelled(&name, &methods);
-    ServiceInfo { name, labelled, methods, types: Vec::new(), default_id, broken }
+    ServiceInfo { name, labelled, methods, default_id, broken }
 }
 
 /// A service in the role of an ability.

@@ -27,7 +27,7 @@ use crate::index::Index;
 use crate::options::Options;
 use crate::resolve::constant::{self, Constant};
 use crate::resolve::{DefId, DefKind, Modules, load, scope};
-use crate::sources::Sources;
+use crate::sources::{Interface, Sources};
 
 pub(crate) use declared::{ServiceInfo, Signature};
 pub(crate) use relation::Relations;
@@ -80,6 +80,7 @@ pub fn check(entry: &str, sources: &dyn Sources, options: &Options) -> Checked {
         nesting: 0,
         signatures: HashMap::new(),
         services: HashMap::new(),
+        components: HashMap::new(),
         shown: HashMap::new(),
         data_of: HashMap::new(),
         function_ids: HashMap::new(),
@@ -115,6 +116,8 @@ struct Checker<'a> {
     nesting: u32,
     signatures: HashMap<DefId, Arc<Signature>>,
     services: HashMap<DefId, Arc<ServiceInfo>>,
+    /// By service: what the component offers that it is declared from. Known before its functions are, whose types may come from it.
+    components: HashMap<DefId, Option<Arc<Interface>>>,
     /// How declarations read, for editors.
     shown: HashMap<DefId, Arc<str>>,
     /// The declaration that a record's type comes from, by address; the type is kept so that no other gets the address.

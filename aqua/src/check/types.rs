@@ -125,7 +125,7 @@ impl Checker<'_> {
                 Type::Poison
             }
             Some((def, used)) if self.modules.def(def).kind == DefKind::Service && used + 1 == names.len() => {
-                self.built_type(def, &names[used], span)
+                self.type_of_service(def, &names[used], span)
             }
             Some((def, _)) if self.modules.def(def).kind == DefKind::Poison => Type::Poison,
             _ => {
@@ -135,16 +135,31 @@ impl Checker<'_> {
         }
     }
 
-    /// A type that the component of a built service brings.
-    fn built_type(&mut self, service: DefId, name: &str, span: Span) -> Type {
-        let info = self.service(service);
-        if let Some((_, ty)) = info.types.iter().find(|(known, _)| **known == *name) {
-            return ty.clone();
+    /// A type of a service, or poison and a mistake.
+    fn type_of_service(&mut self, service: DefId, name: &str, span: Span) -> Type {
+        if let Some(ty) = self.built_type(service, name) {
+            return ty;
         }
-        if !info.broken {
-            self.error(Code::TYPE_UNKNOWN, span, format!("service `{}` has no type `{name}`", info.name));
+        let def = self.modules.def(service);
+        let decl = ast::Service::cast(def.node.clone());
+        let from = decl.as_ref().and_then(ast::Service::from);
+        // What is missing there was reported.
+        let is_known = match &from {
+            Some(from) => self.component(service, from).is_some(),
+            None => decl.is_some_and(|decl| decl.block().is_some()),
+        };
+        if is_known {
+            let message = format!("service `{}` has no type `{name}`", self.modules.def(service).name);
+            self.error(Code::TYPE_UNKNOWN, span, message);
         }
         Type::Poison
+    }
+
+    /// A type that the component of a built service brings.
+    pub(super) fn built_type(&mut self, service: DefId, name: &str) -> Option<Type> {
+        let from = ast::Service::cast(self.modules.def(service).node.clone())?.from()?;
+        let interface = self.component(service, &from)?;
+        interface.data.iter().find(|(known, _)| **known == *name).map(|(_, ty)| ty.clone())
     }
 
     fn unknown_type(&mut self, file: FileId, name: &str, span: Span) {
