@@ -1,12 +1,12 @@
 //! Services on nodes: what nodes say of them, as declarations, and as interfaces that generated declarations are held against.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use marine_aqua::{Interface, SourceError, Sources};
 use marine_node::{Multiaddr, PeerId};
+use marine_runtime::{AquaFunction, AquaInterface};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -72,11 +72,15 @@ impl Sources for OnNodes<'_> {
 }
 
 /// What a node says about a service.
-#[derive(Debug, Deserialize)]
 pub(crate) struct Described {
     /// Where it was found.
-    #[serde(skip)]
-    peer: String,
+    peer: PeerId,
+    interface: AquaInterface,
+}
+
+/// An interface as nodes write it.
+#[derive(Debug, Deserialize)]
+struct Answer {
     function_signatures: Vec<Function>,
     record_types: Vec<Record>,
 }
@@ -106,16 +110,25 @@ pub(crate) fn describe(relays: Vec<Multiaddr>, key: Option<&str>, service: &str)
         None => None,
     };
     let key = identity::signer(key)?;
-    let (peer, described) = network::block_on(async {
+    let (peer, answer) = network::block_on(async {
         let client = network::connect_any(key, relays).await?;
         let peer: PeerId = peer.unwrap_or_else(|| client.relay());
         let answer = client.call(peer, "srv", "get_interface", vec![json!(service_of(service))]).await;
         client.close().await;
         Ok((peer, answer.map_err(network::answer_failure)?))
     })?;
-    let described: Described =
-        serde_json::from_value(described).or_fail(Exit::Unexpected, "the node describes no interface")?;
-    Ok(Described { peer: peer.to_string(), ..described })
+    let answer: Answer = serde_json::from_value(answer).or_fail(Exit::Unexpected, "the node describes no interface")?;
+    Ok(Described { peer, interface: answer.into() })
+}
+
+impl From<Answer> for AquaInterface {
+    fn from(answer: Answer) -> Self {
+        let functions = answer.function_signatures.into_iter().map(|Function { name, arguments, output_types }| {
+            AquaFunction { name, docs: None, params: arguments, result: output_types.into_iter().next() }
+        });
+        let records = answer.record_types.into_iter().map(|Record { name, fields }| (name, fields));
+        Self { docs: None, records: records.collect(), functions: functions.collect() }
+    }
 }
 
 impl Described {
@@ -126,20 +139,6 @@ impl Described {
 
     /// The declarations, with `name` for the service and `id` to find it by.
     pub(crate) fn aqua(&self, name: &str, id: &str) -> String {
-        let list = |pairs: &[(String, String)], between: &str| {
-            pairs.iter().map(|(name, ty)| format!("{name}: {ty}")).collect::<Vec<_>>().join(between)
-        };
-        let mut text = format!("aqua {name} declares *\n");
-        for record in &self.record_types {
-            let _ = writeln!(text, "\ndata {}:\n  {}", record.name, list(&record.fields, "\n  "));
-        }
-        if !self.function_signatures.is_empty() {
-            let _ = writeln!(text, "\nservice {name}(\"{id}\"):");
-        }
-        for Function { name, arguments, output_types } in &self.function_signatures {
-            let result = output_types.first().map(|ty| format!(" -> {ty}")).unwrap_or_default();
-            let _ = writeln!(text, "  {name}({}){result}", list(arguments, ", "));
-        }
-        text
+        self.interface.declarations(name, Some(id))
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// `{function_signatures, record_types}` of an interface.
 pub(crate) fn describe(interface: &Interface) -> Value {
-    let AquaInterface { records, functions } = interface.in_aqua("");
+    let AquaInterface { records, functions, .. } = interface.in_aqua("");
     let signatures = functions.into_iter().map(|function| {
         let outputs: Vec<_> = function.result.into_iter().collect();
         json!({ "name": function.name, "arguments": function.params, "output_types": outputs })

@@ -12,6 +12,8 @@ use crate::names;
 /// An interface in words of Aqua: names in snake_case, those of records in CamelCase, types as they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AquaInterface {
+    /// Its documentation.
+    pub docs: Option<String>,
     /// Records by name, each after those it uses, with the names and types of their fields.
     pub records: Vec<(String, Vec<(String, String)>)>,
     /// Functions, sorted by name.
@@ -37,32 +39,33 @@ pub(super) fn in_aqua(interface: &Interface, service: &str) -> AquaInterface {
     let mut functions: Vec<&Function> = interface.functions.iter().collect();
     functions.sort_by_key(|function| names::outside(&function.name));
     let functions = functions.into_iter().map(|function| records.function(function)).collect();
-    AquaInterface { records: records.list, functions }
+    AquaInterface { docs: interface.docs.clone(), records: records.list, functions }
 }
 
-/// The declarations of `interface` as the service `name`, bound to `id` if it is given.
-pub(super) fn declarations(interface: &Interface, name: &str, id: Option<&str>) -> String {
-    let AquaInterface { records, functions } = in_aqua(interface, name);
-    let list = |pairs: &[(String, String)], between: &str| {
-        pairs.iter().map(|(name, ty)| format!("{name}: {ty}")).collect::<Vec<_>>().join(between)
-    };
-    let mut text = format!("aqua {name} declares *\n");
-    for (name, fields) in &records {
-        let _ = writeln!(text, "\ndata {name}:\n  {}", list(fields, "\n  "));
+impl AquaInterface {
+    /// A module of Aqua: `data` for the records and the service `name`, bound to `id` if it is given.
+    pub fn declarations(&self, name: &str, id: Option<&str>) -> String {
+        let list = |pairs: &[(String, String)], between: &str| {
+            pairs.iter().map(|(name, ty)| format!("{name}: {ty}")).collect::<Vec<_>>().join(between)
+        };
+        let mut text = format!("aqua {name} declares *\n");
+        for (name, fields) in &self.records {
+            let _ = writeln!(text, "\ndata {name}:\n  {}", list(fields, "\n  "));
+        }
+        // A service without functions is no Aqua.
+        if !self.functions.is_empty() {
+            text.push('\n');
+            docs(&mut text, "", self.docs.as_deref());
+            let id = id.map(|id| format!("({})", quoted(id))).unwrap_or_default();
+            let _ = writeln!(text, "service {name}{id}:");
+        }
+        for function in &self.functions {
+            docs(&mut text, "  ", function.docs.as_deref());
+            let result = function.result.as_ref().map(|ty| format!(" -> {ty}")).unwrap_or_default();
+            let _ = writeln!(text, "  {}({}){result}", function.name, list(&function.params, ", "));
+        }
+        text
     }
-    // A service without functions is no Aqua.
-    if !functions.is_empty() {
-        text.push('\n');
-        docs(&mut text, "", interface.docs.as_deref());
-        let id = id.map(|id| format!("({})", quoted(id))).unwrap_or_default();
-        let _ = writeln!(text, "service {name}{id}:");
-    }
-    for function in &functions {
-        docs(&mut text, "  ", function.docs.as_deref());
-        let result = function.result.as_ref().map(|ty| format!(" -> {ty}")).unwrap_or_default();
-        let _ = writeln!(text, "  {}({}){result}", function.name, list(&function.params, ", "));
-    }
-    text
 }
 
 fn docs(text: &mut String, indent: &str, docs: Option<&str>) {
@@ -211,7 +214,7 @@ mod tests {
             ],
             types: BTreeMap::new(),
         };
-        insta::assert_snapshot!(declarations(&interface, "Shop", Some("a\"b")), @r#"
+        insta::assert_snapshot!(in_aqua(&interface, "Shop").declarations("Shop", Some("a\"b")), @r#"
         aqua Shop declares *
 
         data OrderLine:
@@ -233,8 +236,8 @@ mod tests {
           add_up(bill: Bill, line: OrderLine) -> Bill2
           sum(of: []u8, data: ⊤)
         "#);
-        assert_eq!(declarations(&Interface::default(), "Empty", None), "aqua Empty declares *\n");
-        let clash = declarations(&interface, "Bill", None);
+        assert_eq!(AquaInterface::default().declarations("Empty", None), "aqua Empty declares *\n");
+        let clash = in_aqua(&interface, "Bill").declarations("Bill", None);
         assert!(clash.contains("data Bill2:\n  lines") && clash.contains("data Bill3:\n  total"), "{clash}");
     }
 }

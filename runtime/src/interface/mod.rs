@@ -139,7 +139,8 @@ impl Interface {
 
     /// The interface as a module of Aqua: `data` for its records and the service `name` (`Shop`), bound to `id` if it is given.
     pub fn to_aqua(&self, name: &str, id: Option<&str>) -> String {
-        aqua::declarations(self, &aqua::camel(name), id)
+        let name = aqua::camel(name);
+        self.in_aqua(&name).declarations(&name, id)
     }
 }
 
