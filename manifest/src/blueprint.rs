@@ -9,9 +9,10 @@ use thiserror::Error;
 
 use crate::binary::ArgPolicy;
 use crate::cid::{Cid, DAG_CBOR, content_cid, is_module_cid};
+use crate::grants::Dir;
 use crate::limits::Limits;
 use crate::manifest::{MAX_INSTANCES, MAX_MODULES, Manifest, ModuleEntry};
-use crate::names::{check_guest_path, check_name, check_variable, paths_overlap};
+use crate::names::{check_guest_path, check_name, check_variable, is_within, paths_overlap};
 use crate::request::{BinaryRequest, DirRequest, EnvRequest, GrantRequests};
 
 /// The largest encoded blueprint, in bytes.
@@ -319,14 +320,20 @@ fn check_size(what: &str, bytes: u64) -> Result<(), String> {
 }
 
 fn check_dirs(dirs: &BTreeMap<String, DirRequest>) -> Result<(), String> {
+    // The vault may lie in a directory of the module's own.
+    let is_vault = |guest: &str| matches!(dirs.get(guest), Some(DirRequest::Vault { .. }));
+    let clash = |one: &str, other: &str| {
+        let inner_vault = |inner: &str, outer: &str| is_vault(inner) && is_within(inner, outer);
+        paths_overlap(one, other) && !inner_vault(one, other) && !inner_vault(other, one)
+    };
     let guests: Vec<&String> = dirs.keys().collect();
     for (index, guest) in guests.iter().enumerate() {
         check_guest_path(guest).map_err(|why| format!("directory {:?}: {why}", excerpt(guest)))?;
-        if let Some(other) = guests[..index].iter().find(|other| paths_overlap(guest, other)) {
+        if let Some(other) = guests[..index].iter().find(|other| clash(guest, other)) {
             return Err(format!("directory {guest:?} overlaps {other:?}"));
         }
     }
-    for request in dirs.values() {
+    for (guest, request) in dirs {
         match request {
             DirRequest::Ask(asked) if asked.ask.is_empty() => {
                 return Err("a directory is asked for without a name".to_owned());
@@ -335,6 +342,8 @@ fn check_dirs(dirs: &BTreeMap<String, DirRequest>) -> Result<(), String> {
             DirRequest::Volume { volume, .. } => check_name(volume).map_err(|why| format!("volume: {why}"))?,
             DirRequest::Temp { temp: true } => {}
             DirRequest::Temp { temp: false } => return Err("`temp` can only be true".to_owned()),
+            DirRequest::Vault { vault: true } if guest == Dir::VAULT => {}
+            DirRequest::Vault { .. } => return Err(format!("`vault` can only be true, at {}", Dir::VAULT)),
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::host::HostGrant;
 /// What one module may touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
-    /// Guest path (absolute, normal, none inside another) to directory.
+    /// Guest path (absolute, normal, none inside another but the vault) to directory.
     pub dirs: BTreeMap<String, Dir>,
     /// Variable name to value.
     pub env: BTreeMap<String, EnvValue>,
@@ -43,6 +43,9 @@ impl Default for KvGrant {
 impl Dir {
     /// The quota of volumes for which none is given, and the most that one from elsewhere gets: 1 GiB.
     pub const VOLUME_QUOTA: u64 = 1 << 30;
+
+    /// Where modules see the vault.
+    pub const VAULT: &str = "/tmp/vault";
 
     /// The volume called `name` with the usual quota.
     pub fn volume(name: impl Into<String>, mode: Mode) -> Dir {
@@ -92,6 +95,9 @@ pub enum Dir {
     },
     /// Scratch space, writable, empty at each instantiation.
     Temp,
+    /// The vault of the particle that calls, at [`Dir::VAULT`]: a writable directory that lives as long as the particle, and in which the
+    /// services that it calls on this peer find each other's files.
+    Vault,
 }
 
 /// Whether a guest may write to a directory.

@@ -125,6 +125,7 @@ pub const MODULE: &[Key] = &[
     key("binaries", BINARIES, "none", "Name to program of the host."),
     key("hosts", Kind::List(&Kind::Text), "none", "Hosts for outbound HTTP: [scheme://]host[:port]."),
     key("kv", KV, "none", "Key-value stores."),
+    key("vault", Kind::Bool, "false", "See the vault of the calling particle at /tmp/vault."),
 ];
 
 /// The keys of `[test.MODULE]` and `[repl.MODULE]`.
@@ -134,6 +135,7 @@ pub const GRANTS: &[Key] = &[
     key("binaries", BINARIES, "none", "Name to program of the host."),
     key("hosts", Kind::List(&Kind::Text), "none", "Hosts for outbound HTTP: [scheme://]host[:port]."),
     key("kv", KV, "none", "Key-value stores."),
+    key("vault", Kind::Bool, "false", "See the vault of the calling particle at /tmp/vault."),
 ];
 
 /// The keys of `log` as a table.

@@ -64,8 +64,12 @@ pub(crate) fn check_guest_path(path: &str) -> Result<(), NameError> {
 
 /// Whether one guest path is the other or lies inside it.
 pub(crate) fn paths_overlap(a: &str, b: &str) -> bool {
-    let inside = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
-    a == b || inside(a, b) || inside(b, a)
+    is_within(a, b) || is_within(b, a)
+}
+
+/// Whether `inner` is `outer` or lies inside it.
+pub(crate) fn is_within(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Checks the name of an environment variable.

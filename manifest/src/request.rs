@@ -64,8 +64,13 @@ pub enum DirRequest {
     },
     /// Scratch space, empty at each instantiation.
     Temp {
-        /// Always true; the key tells the three forms apart.
+        /// Always true; the key tells the forms apart.
         temp: bool,
+    },
+    /// The vault of the particle that calls.
+    Vault {
+        /// Always true; the key tells the forms apart.
+        vault: bool,
     },
 }
 
@@ -181,8 +186,8 @@ impl GrantRequests {
         }
     }
 
-    /// The grants these requests become under `policy`: what was asked for, not all that the policy would allow. Volumes, scratch,
-    /// stores and fixed variables need no policy.
+    /// The grants these requests become under `policy`: what was asked for, not all that the policy would allow. Volumes, scratch, the
+    /// vault, stores and fixed variables need no policy.
     ///
     /// # Errors
     /// Every request that the policy does not cover.
@@ -283,6 +288,7 @@ impl DirRequest {
                 DirRequest::Volume { volume: name.clone(), mode: *mode, quota }
             }
             Dir::Temp => DirRequest::Temp { temp: true },
+            Dir::Vault => DirRequest::Vault { vault: true },
         }
     }
 
@@ -296,6 +302,7 @@ impl DirRequest {
             },
             DirRequest::Volume { volume, mode, quota } => Ok(Dir::asked_volume(volume, *mode, *quota)),
             DirRequest::Temp { .. } => Ok(Dir::Temp),
+            DirRequest::Vault { .. } => Ok(Dir::Vault),
         }
     }
 }

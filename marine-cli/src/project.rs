@@ -280,6 +280,7 @@ fn grants(module: &ModuleEntry) -> String {
         Dir::Host { path, mode, .. } => format!("{guest}: {} ({})", path.display(), mode.as_str()),
         Dir::Volume { name, mode, .. } => format!("{guest}: volume `{name}` ({})", mode.as_str()),
         Dir::Temp => format!("{guest}: scratch space"),
+        Dir::Vault => format!("{guest}: the vault"),
     });
     let env = module.grants.env.keys().map(|name| format!("variable {name}"));
     let all: Vec<_> = dirs.chain(env).collect();

@@ -114,6 +114,7 @@ mod logger;
 pub mod start;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+pub mod vault;
 
 pub use binaries::{BINARY_SUCCESS_CODE, MountedBinaryResult, MountedBinaryStringResult};
 pub use call_parameters::{CallParameters, ParticleParameters, SecurityTetraplet, call_id, get_call_parameters};

@@ -109,6 +109,9 @@ impl Actor {
         while let Some(calls) = self.calls.join_next().await {
             drop(calls);
         }
+        if let End::Expired = end {
+            self.core.host.forget(self.live.cid);
+        }
         // Messages that are still in the inbox are answered by being dropped.
     }
 

@@ -120,6 +120,8 @@ pub struct NodeLimits {
     pub deployments_per_owner: usize,
     /// Bytes of all stored modules.
     pub blobs: u64,
+    /// Bytes of all particles' vaults.
+    pub vaults: u64,
     /// Established connections: incoming, outgoing.
     pub connections: (u32, u32),
     /// How long running calls and deliveries may take when the node shuts down.
@@ -156,6 +158,7 @@ impl Default for NodeLimits {
             services_per_owner: 100,
             deployments_per_owner: 200,
             blobs: 10 << 30,
+            vaults: 4 << 30,
             connections: (1024, 512),
             drain: Duration::from_secs(10),
         }

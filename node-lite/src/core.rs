@@ -36,6 +36,9 @@ use crate::{
 pub(crate) trait Host: Send + Sync + 'static {
     /// Answers `request`, made by the particle `live`.
     fn call(&self, live: &Arc<Live>, request: CallRequest) -> Answering;
+
+    /// A particle has ended: what is kept for it goes.
+    fn forget(&self, _particle: Cid) {}
 }
 
 /// An answer, or what will give it.
@@ -151,6 +154,7 @@ impl Core {
                         tracing::error!(target: "store", cid = %stored.cid, %error, "dropped a damaged particle");
                     }
                     self.store.submit(vec![Op::Sweep { cid: stored.cid, peers }]);
+                    self.host.forget(stored.cid);
                 }
             }
         }

@@ -1,10 +1,14 @@
 //! [`Node`]: a peer that hosts services and executes particles.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use marine_particle::PeerId;
-use marine_runtime::{CodeCacheConfig, Engine, EngineConfig};
+use marine_runtime::{CodeCacheConfig, Engine, EngineConfig, Vaults};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::{
@@ -40,7 +44,8 @@ impl Node {
         let engine = engine(config.data_dir.as_deref())?;
         let registry = Registry::restore(&mut snapshot);
         let store = places.store.clone();
-        let services = Arc::new(Services::new(rights.clone(), config.limits.clone(), engine, places, registry));
+        let vaults = vaults(places.vaults.clone(), &snapshot, config.limits.vaults)?;
+        let services = Arc::new(Services::new(rights.clone(), config.limits.clone(), engine, places, registry, vaults));
         let host = Arc::new(NodeHost::new(rights, services, config.keypair.clone()));
         let parts = Parts {
             keypair: config.keypair,
@@ -117,17 +122,27 @@ fn engine(data_dir: Option<&Path>) -> Result<Engine, NodeError> {
     Engine::new(config).map_err(|e| NodeError::Engine { reason: e.to_string() })
 }
 
+/// The vaults of particles that are alive; what is left of others goes.
+fn vaults(dir: PathBuf, snapshot: &Snapshot, limit: u64) -> Result<Arc<Vaults>, StoreError> {
+    let alive: HashSet<String> = snapshot.particles.iter().map(|particle| particle.cid.to_string()).collect();
+    let vaults = Vaults::new(&dir, limit);
+    vaults.retain(|name| alive.contains(name)).map_err(StoreError::io("clear", dir))?;
+    Ok(Arc::new(vaults))
+}
+
 fn open(data_dir: Option<&Path>) -> Result<(Places, Snapshot), StoreError> {
     let now = clock::now();
     let Some(dir) = data_dir else {
         let temporary = tempfile::tempdir().map_err(StoreError::io("make", std::env::temp_dir()))?;
         let (store, snapshot) = Store::volatile(now);
-        let volumes = temporary.path().join("volumes");
-        let places = Places { store: Arc::new(store), blobs: Blobs::memory(), volumes, temporary: Some(temporary) };
+        let (volumes, vaults) = (temporary.path().join("volumes"), temporary.path().join("vault"));
+        let temporary = Some(temporary);
+        let places = Places { store: Arc::new(store), blobs: Blobs::memory(), volumes, vaults, temporary };
         return Ok((places, snapshot));
     };
     let (store, snapshot) = Store::open(dir, now)?;
     let blobs = Blobs::open(dir.join("blobs"))?;
-    let places = Places { store: Arc::new(store), blobs, volumes: dir.join("volumes"), temporary: None };
+    let (volumes, vaults) = (dir.join("volumes"), dir.join("vault"));
+    let places = Places { store: Arc::new(store), blobs, volumes, vaults, temporary: None };
     Ok((places, snapshot))
 }

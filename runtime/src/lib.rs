@@ -62,6 +62,7 @@ mod params;
 mod service;
 mod spec;
 mod value;
+mod vault;
 
 pub use crate::cancel::CancelToken;
 pub use crate::engine::{CodeCacheConfig, Engine, EngineConfig, EngineError};
@@ -80,5 +81,6 @@ pub use crate::service::{
 };
 pub use crate::spec::{ModuleSpec, ServiceSpec};
 pub use crate::value::{Dialect, ValueError};
+pub use crate::vault::{Vault, VaultError, Vaults};
 /// What the typed path ([`Service::call_typed`], [`Service::call_values`]) speaks.
 pub use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower, Val};

@@ -82,8 +82,8 @@ impl ServiceSpec {
         })
     }
 
-    /// The service of a blueprint; `load` brings the component of a name and content id. Volumes, scratch, stores and fixed
-    /// variables are granted, the rest is asked for: see [`Plan::requests`](crate::Plan::requests).
+    /// The service of a blueprint; `load` brings the component of a name and content id. Volumes, scratch, the vault, stores
+    /// and fixed variables are granted, the rest is asked for: see [`Plan::requests`](crate::Plan::requests).
     ///
     /// # Errors
     /// What `load` answers.
@@ -162,6 +162,7 @@ impl ModuleSpec {
                 }
                 DirRequest::Volume { volume, mode, quota } => Dir::asked_volume(volume, *mode, *quota),
                 DirRequest::Temp { .. } => Dir::Temp,
+                DirRequest::Vault { .. } => Dir::Vault,
             };
             spec.grants.dirs.insert(guest.clone(), granted);
         }

@@ -1,4 +1,4 @@
-//! The keys that grant: `dirs`, `env`, `binaries`, `hosts`, `kv`.
+//! The keys that grant: `dirs`, `env`, `binaries`, `hosts`, `kv`, `vault`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::binary::{ArgPolicy, BinaryGrant};
 use crate::error::Code;
 use crate::grants::{Dir, EnvValue, Grants, KvGrant, Mode};
 use crate::host::HostGrant;
-use crate::names::{check_guest_path, check_name, check_variable, paths_overlap};
+use crate::names::{check_guest_path, check_name, check_variable, is_within, paths_overlap};
 use crate::table::{Entry, Table, excerpt};
 
 /// The longest name of a program as modules call it, in bytes.
@@ -43,7 +43,10 @@ pub(super) fn read_extra(entry: Entry<'_, '_>, dir: &Path, names: &BTreeSet<&str
 
 pub(super) fn read_grants(table: &mut Table<'_, '_>, dir: &Path, places: Places) -> Grants {
     let dirs = table.take("dirs").and_then(|entry| entry.table("a table of directories"));
-    let dirs = dirs.map_or_else(BTreeMap::new, |dirs| read_dirs(dirs, dir));
+    let mut dirs = dirs.map_or_else(BTreeMap::new, |dirs| read_dirs(dirs, dir));
+    if let Some(entry) = table.take("vault") {
+        read_vault(&entry, &mut dirs);
+    }
     let env = table.take("env").and_then(|entry| entry.table("a table of variables"));
     let binaries = table.take("binaries").and_then(|entry| entry.table("a table of programs")).map(Table::take_all);
     let known = |guest: &str| places == Places::Added || dirs.contains_key(guest);
@@ -225,6 +228,23 @@ fn read_dirs(table: Table<'_, '_>, manifest_dir: &Path) -> BTreeMap<String, Dir>
         dirs.extend(read_dir(entry, manifest_dir).map(|dir| (guest, dir)));
     }
     dirs
+}
+
+fn read_vault(entry: &Entry<'_, '_>, dirs: &mut BTreeMap<String, Dir>) {
+    if entry.boolean() != Some(true) {
+        return;
+    }
+    match dirs.keys().find(|guest| is_within(guest, Dir::VAULT)) {
+        Some(guest) => {
+            let help = "grant the directory elsewhere, or leave `vault` out".to_owned();
+            entry.wrong_key(
+                Code::GuestPath,
+                format!("the vault is seen at {}, and so is {guest:?}", Dir::VAULT),
+                Some(help),
+            );
+        }
+        None => drop(dirs.insert(Dir::VAULT.to_owned(), Dir::Vault)),
+    }
 }
 
 fn read_dir(entry: Entry<'_, '_>, manifest_dir: &Path) -> Option<Dir> {

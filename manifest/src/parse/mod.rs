@@ -21,7 +21,6 @@ use crate::table::{Entry, Later, Report, Table, excerpt, nearest};
 
 /// Keys of the format that come with later versions; none is ignored silently.
 const LATER_TOP: &[Later] = &[("project", "this file lists services; name the directory of one of them")];
-const LATER_MODULE: &[Later] = &[("vault", "the particle's vault comes with a later version")];
 /// Keys of the predecessor's configuration, with what they are called here.
 const OLD_MODULE: &[Later] = &[
     ("mem_pages_count", "write `memory = \"64 MiB\"`"),
@@ -270,8 +269,7 @@ fn read_module<'r, 't>(mut table: Table<'r, 't>, dir: &Path, names: &mut BTreeSe
         log_filter: log.filter,
         log_mask: log.mask,
     };
-    let later: Vec<Later> = LATER_MODULE.iter().chain(OLD_MODULE).copied().collect();
-    table.finish(&later);
+    table.finish(OLD_MODULE);
     ReadModule { entry, needs }
 }
 

@@ -86,12 +86,13 @@ fn hosts_programs_and_stores_travel_and_follow_the_policy() {
         [[module]]
         name = "wrap"
         wasm = "wrap.wasm"
-        dirs = { "/in" = { temp = true } }
+        dirs = { "/in" = { temp = true }, "/tmp" = { volume = "tmp" } }
+        vault = true
         hosts = ["rates.example.com", "http://127.0.0.1:8080"]
         kv = { seen = { mode = "ro", quota = "1 MiB" } }
         log = { level = "warn", filter = "wrap::noisy=off", mask = 5 }
         [module.binaries]
-        cat = { path = "cat", args = [["-n", "<path:/in>"]], timeout = "2s" }
+        cat = { path = "cat", args = [["-n", "<path:/in>"], ["<path:/tmp/vault>"]], timeout = "2s" }
         [test.wrap]
         hosts = ["http://localhost:9000"]
     "#;
@@ -122,8 +123,8 @@ fn hosts_programs_and_stores_travel_and_follow_the_policy() {
     let granted = requests.resolve(&policy).unwrap();
     let program = &granted.binaries["cat"];
     assert_eq!((program.path.as_str(), program.timeout), ("/usr/bin/cat", Duration::from_secs(1)));
-    assert_eq!(program.args.to_string(), "`-n <path:/in>`");
-    assert_eq!(granted.kv, manifest.modules[0].grants.kv);
+    assert_eq!(program.args.to_string(), "`-n <path:/in>` or `<path:/tmp/vault>`");
+    assert_eq!((&granted.dirs["/tmp/vault"], &granted.kv), (&Dir::Vault, &manifest.modules[0].grants.kv));
     let narrower = ArgPolicy::templates(&[vec!["-e", "<path:/in>"]]).unwrap();
     policy.binaries.insert("cat".to_owned(), cat(narrower));
     assert_eq!(requests.resolve(&policy), Err(vec![MissingGrant::Binary("cat".to_owned())]));
@@ -218,7 +219,11 @@ fn any_env() -> impl Strategy<Value = EnvRequest> {
 }
 
 fn any_module() -> impl Strategy<Value = BlueprintModule> {
-    let dirs = proptest::collection::btree_map("/[a-z]{3}", any_dir(), 0..4);
+    let dirs = (proptest::collection::btree_map("/[a-z]{3}", any_dir(), 0..4), any::<bool>());
+    let dirs = dirs.prop_map(|(mut dirs, vault)| {
+        dirs.extend(vault.then(|| (Dir::VAULT.to_owned(), DirRequest::Vault { vault })));
+        dirs
+    });
     let env = proptest::collection::btree_map("[A-Z]{1,8}", any_env(), 0..4);
     let log = proptest::sample::select(LogLevel::ALL.to_vec());
     let memory = proptest::option::of(1..Limits::MAX_MEMORY);

@@ -84,7 +84,8 @@ fn each_kind_of_mistake_has_its_words() {
         (module("log = \"loud\""), Code::BadValue),
         (module("log = { level = 1 }"), Code::WrongType),
         (module("log = { filter = \"warn\" }"), Code::BadValue),
-        (module("vault = true"), Code::Unsupported),
+        (module("vault = \"yes\""), Code::WrongType),
+        (module("dirs = { \"/tmp/vault/mine\" = { temp = true } }\nvault = true"), Code::GuestPath),
         (module("version = \"latest\""), Code::BadValue),
         (module("build = \"make\""), Code::WrongType),
         (module("hosts = \"example.com\""), Code::WrongType),
@@ -140,7 +141,8 @@ fn each_kind_of_mistake_has_its_words() {
     M305 at 4:7 `module[0].log` is "loud": expected one of off, error, warn, info, debug, trace
     M304 at 4:17 `module[0].log.level` is a number: expected a level
     M305 at 4:18 `module[0].log.filter` is "warn": expected `target=level`; the level of all others is the key `level`
-    M307 at 4:1 `vault` in `module[0]` is not supported by this version
+    M304 at 4:9 `module[0].vault` is a text: expected true or false
+    M310 at 5:1 the vault is seen at /tmp/vault, and so is "/tmp/vault/mine"
     M305 at 4:11 `module[0].version` is "latest": expected a requirement on versions such as "^1.2" (unexpected character 'l' while parsing major version number)
     M304 at 4:9 `module[0].build` is a text: expected a list of words, the program first
     M304 at 4:9 `module[0].hosts` is a text: expected a list of hosts such as "https://example.com"

@@ -168,6 +168,7 @@ pub(super) fn files(made: &Made, rest: &str) -> Outcome<View> {
             let kind = match &place.kind {
                 DirectoryKind::Host => "directory of the host".to_owned(),
                 DirectoryKind::Volume(name) => format!("volume `{name}`"),
+                DirectoryKind::Vault => "vault of the particle that calls".to_owned(),
                 DirectoryKind::Scratch => "scratch, empty at each instantiation".to_owned(),
             };
             lines += &format!("  {} ({}, {kind})\n", place.guest, place.mode);

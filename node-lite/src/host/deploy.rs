@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cid::Cid;
 use marine_air::execution::CallRequest;
-use marine_manifest::{Blueprint, BlueprintModule, GrantRequests, Limits};
+use marine_manifest::{Blueprint, BlueprintModule, GrantRequests, Limits, MAX_BLUEPRINT_BYTES};
 use marine_particle::PeerId;
 use marine_runtime::MAX_MODULE_BYTES;
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ use super::{
     interface::describe,
     rights::Rights,
     services::{Entry, Services, blocking},
+    vault,
 };
 use crate::{dag_json, live::Live};
 
@@ -24,6 +25,10 @@ const DIST: &[&str] = &[
     "add_module",
     "default_module_config",
     "make_module_config",
+    "add_module_from_vault",
+    "add_module_bytes_from_vault",
+    "load_module_config",
+    "load_blueprint",
     "make_blueprint",
     "add_blueprint",
     "list_modules",
@@ -33,6 +38,20 @@ const DIST: &[&str] = &[
     "remove_module",
     "remove_blueprint",
 ];
+/// What [`make_module_config`] takes, in order: the name, and what need not be given.
+const MODULE_CONFIG: (&str, [&str; 8]) = (
+    "name",
+    [
+        "mem_pages_count",
+        "max_heap_size",
+        "logger_enabled",
+        "preopened_files",
+        "envs",
+        "mapped_dirs",
+        "mounted_binaries",
+        "logging_mask",
+    ],
+);
 const SRV: &[&str] = &[
     "list",
     "info",
@@ -49,6 +68,7 @@ const SRV: &[&str] = &[
 pub(crate) struct Deploy {
     rights: Arc<Rights>,
     services: Arc<Services>,
+    live: Arc<Live>,
     /// The caller.
     init: PeerId,
     /// Names a service that this call creates: the same again after a crash.
@@ -58,7 +78,7 @@ pub(crate) struct Deploy {
 }
 
 impl Deploy {
-    pub(crate) fn new(rights: Arc<Rights>, services: Arc<Services>, live: &Live, request: &CallRequest) -> Self {
+    pub(crate) fn new(rights: Arc<Rights>, services: Arc<Services>, live: &Arc<Live>, request: &CallRequest) -> Self {
         let seed = [live.cid.to_bytes(), request.id.to_string().into_bytes()].concat();
         let hash = blake3::derive_key("marine-service-id-1", &seed);
         let mut unique = [0; 16];
@@ -66,6 +86,7 @@ impl Deploy {
         Self {
             rights,
             services,
+            live: live.clone(),
             init: live.particle.init(),
             unique,
             name: format!("{}.{}", request.service, request.function),
@@ -80,6 +101,10 @@ impl Deploy {
             ("dist", "add_module") => self.add_module(args).await,
             ("dist", "default_module_config") => default_module_config(args),
             ("dist", "make_module_config") => make_module_config(args),
+            ("dist", "add_module_from_vault") => self.add_module_from_vault(args).await,
+            ("dist", "add_module_bytes_from_vault") => self.add_module_bytes_from_vault(args).await,
+            ("dist", "load_module_config") => self.load_module_config(args).await,
+            ("dist", "load_blueprint") => self.load_blueprint(args).await,
             ("dist", "make_blueprint") => self.make_blueprint(args).await,
             ("dist", "add_blueprint") => self.add_blueprint(args).await,
             ("dist", "list_modules") => self.list_modules(args),
@@ -129,13 +154,64 @@ impl Deploy {
                 args.fault(OWN, format!("module of {} bytes is over the limit of {MAX_MODULE_BYTES}", bytes.len()))
             );
         }
-        let config = args.any()?;
-        let Some(name) = config["name"].as_str().map(str::to_owned) else {
-            return Err(args.fault(SHAPE, "args[1]: expected a config with a `name`"));
-        };
+        let name = configured_name(&mut args)?;
         args.end()?;
+        self.keep_module(name, bytes).await
+    }
+
+    async fn add_module_from_vault(&self, mut args: Args) -> Result<Value, Fault> {
+        self.may_deploy()?;
+        let (path, name) = (args.string()?, configured_name(&mut args)?);
+        args.end()?;
+        self.keep_module(name, self.read_vault(path, MAX_MODULE_BYTES).await?).await
+    }
+
+    async fn add_module_bytes_from_vault(&self, mut args: Args) -> Result<Value, Fault> {
+        self.may_deploy()?;
+        let (name, path) = (args.string()?, args.string()?);
+        args.end()?;
+        self.keep_module(name, self.read_vault(path, MAX_MODULE_BYTES).await?).await
+    }
+
+    async fn keep_module(&self, name: String, bytes: Vec<u8>) -> Result<Value, Fault> {
         let cid = self.services.add_module(name, &self.init, bytes).await.map_err(|fault| self.named(fault))?;
         Ok(json!(cid.to_string()))
+    }
+
+    async fn read_vault(&self, path: String, limit: u64) -> Result<Vec<u8>, Fault> {
+        vault::read(&self.services.vaults, &self.live, path, limit).await.map_err(|fault| self.named(fault))
+    }
+
+    /// The JSON of a file of the vault.
+    async fn json_from_vault(&self, args: &Args, path: String) -> Result<Value, Fault> {
+        let bytes = self.read_vault(path.clone(), MAX_BLUEPRINT_BYTES as u64).await?;
+        serde_json::from_slice(&bytes).map_err(|error| args.fault(OWN, format!("{path} is no JSON: {error}")))
+    }
+
+    async fn load_module_config(&self, mut args: Args) -> Result<Value, Fault> {
+        let path = args.string()?;
+        let config = self.json_from_vault(&args, path.clone()).await?;
+        args.end()?;
+        // What was made for other tools has part of it in a table of its own, or not.
+        let field =
+            |name: &str| config.get(name).or_else(|| config.get("wasi")?.get(name)).filter(|value| !value.is_null());
+        let option = |name: &str| field(name).map_or(Value::Null, |value| json!([value]));
+        let (name_key, options) = MODULE_CONFIG;
+        let name = field(name_key).cloned().unwrap_or_default();
+        let values = [name].into_iter().chain(options.map(option)).collect();
+        let made = make_module_config(Args::new("dist", "load_module_config", values));
+        made.map_err(|fault| {
+            Fault::new(OWN, format!("{} (of the fields of {path}: {name_key}, {})", fault.message, options.join(", ")))
+        })
+    }
+
+    async fn load_blueprint(&self, mut args: Args) -> Result<Value, Fault> {
+        let path = args.string()?;
+        let value = self.json_from_vault(&args, path.clone()).await?;
+        let blueprint =
+            blueprint_of(value).map_err(|reason| args.fault(OWN, format!("{path} is no blueprint: {reason}")))?;
+        args.end()?;
+        Ok(Value::String(self.text_of(&blueprint)?.to_string()))
     }
 
     async fn make_blueprint(&self, mut args: Args) -> Result<Value, Fault> {
@@ -174,8 +250,7 @@ impl Deploy {
         let malformed =
             |reason: String| args.fault(SHAPE, format!("args[0]: not the DAG-JSON of a blueprint: {reason}"));
         let value = serde_json::from_str(&text).map_err(|e| malformed(e.to_string()))?;
-        let bytes = dag_json::to_cbor(value).map_err(malformed)?;
-        let blueprint = Blueprint::decode(&bytes).map_err(|e| malformed(e.to_string()))?;
+        let blueprint = blueprint_of(value).map_err(malformed)?;
         args.end()?;
         let cid = self.services.add_blueprint(&self.init, blueprint).await.map_err(|fault| self.named(fault))?;
         Ok(json!(cid.to_string()))
@@ -320,6 +395,19 @@ impl Deploy {
         let unknown = || Fault { code: OWN, ..self.named(self.services.unknown(&name)) };
         self.services.find(&name).ok_or_else(unknown)
     }
+}
+
+/// The blueprint of this DAG-JSON.
+fn blueprint_of(value: Value) -> Result<Blueprint, String> {
+    let bytes = dag_json::to_cbor(value)?;
+    Blueprint::decode(&bytes).map_err(|error| error.to_string())
+}
+
+/// The name in the configuration of a module.
+fn configured_name(args: &mut Args) -> Result<String, Fault> {
+    let config = args.any()?;
+    let name = config["name"].as_str().map(str::to_owned);
+    name.ok_or_else(|| args.fault(SHAPE, "expected a config with a `name`"))
 }
 
 fn default_module_config(mut args: Args) -> Result<Value, Fault> {

@@ -14,9 +14,11 @@ pub(crate) mod rights;
 pub(crate) mod services;
 mod sig;
 mod stat;
+pub(crate) mod vault;
 
 use std::sync::{Arc, OnceLock};
 
+use cid::Cid;
 use marine_air::execution::{CallRequest, CallResult};
 use marine_particle::Keypair;
 
@@ -77,10 +79,25 @@ impl NodeHost {
 impl Host for NodeHost {
     fn call(&self, live: &Arc<Live>, request: CallRequest) -> Answering {
         match &*request.service {
+            "peer" if &*request.function == "connect" => {
+                let may = self.rights.admin(&live.particle.init(), "peer.connect");
+                let net = self.net.get().cloned();
+                Answering::Later(Box::pin(async move {
+                    match may {
+                        Ok(()) => answer(peer::connect(net, request).await),
+                        Err(denied) => answer(Err(denied)),
+                    }
+                }))
+            }
             "peer" => peer::call(self.net.get(), request),
             "kad" => kad::call(self.net.get(), request),
             "sig" => Answering::Now(answer(self.sig.call(live, &request))),
             "run-console" => Answering::Now(answer(self.console.call(live, &request))),
+            "vault" => {
+                let (vaults, live, limit) =
+                    (self.services.vaults.clone(), live.clone(), self.services.limits.value as u64);
+                Answering::Later(Box::pin(async move { answer(vault::call(vaults, live, request, limit).await) }))
+            }
             "stat" => {
                 let services = self.services.clone();
                 Answering::Later(Box::pin(async move { answer(stat::call(services, request).await) }))
@@ -98,6 +115,11 @@ impl Host for NodeHost {
                 None => self.service(live, request),
             },
         }
+    }
+
+    fn forget(&self, cid: Cid) {
+        let vaults = self.services.vaults.clone();
+        tokio::task::spawn_blocking(move || vault::forget(&vaults, cid));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use libp2p::{Multiaddr, multiaddr::Protocol};
 use marine_air::execution::CallRequest;
 use marine_particle::PeerId;
 use serde_json::{Value, json};
@@ -17,7 +18,8 @@ use crate::{
     net::{Contact, Net},
 };
 
-const FUNCTIONS: &[&str] = &["timestamp_ms", "timestamp_sec", "timeout", "identify", "is_connected", "get_contact"];
+const FUNCTIONS: &[&str] =
+    &["timestamp_ms", "timestamp_sec", "timeout", "identify", "is_connected", "get_contact", "connect"];
 
 /// Answers a call of `peer`.
 pub(crate) fn call(net: Option<&Net>, request: CallRequest) -> Answering {
@@ -82,6 +84,31 @@ fn get_contact(net: Option<&Net>, mut args: Args) -> Answering {
         };
         answer(peer.map(|peer| known.iter().filter(|known| known.peer == peer).map(contact).collect()))
     }))
+}
+
+/// Connects to a peer, at the given addresses or at those that are known, and says whether it is connected. Whoever may have the node dial
+/// any address is for the caller to check.
+pub(super) async fn connect(net: Option<Net>, request: CallRequest) -> Result<Value, Fault> {
+    let mut args = Args::new("peer", "connect", request.args.iter().map(Value::from).collect());
+    let peer = peer(&mut args)?;
+    let addresses = args.option_array()?.unwrap_or_default().into_iter().map(|text| address(&args, peer, &text));
+    let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+    args.end()?;
+    let Some(net) = net else { return Ok(json!(false)) };
+    for address in addresses {
+        net.learn(peer, address).await;
+    }
+    Ok(json!(net.connect(peer).await.is_ok()))
+}
+
+/// Where to dial `peer`.
+fn address(args: &Args, peer: PeerId, text: &Value) -> Result<Multiaddr, Fault> {
+    let parsed = text.as_str().and_then(|text| text.parse::<Multiaddr>().ok());
+    let mut address = parsed.ok_or_else(|| args.fault(OWN, format!("{text} is no multiaddr")))?;
+    if address.iter().last() == Some(Protocol::P2p(peer)) {
+        address.pop();
+    }
+    Ok(address)
 }
 
 /// A peer and its addresses, as Aqua programs have them.

@@ -34,6 +34,14 @@ impl Rights {
         Err(denied(function, init, "deploy", &self.deployers()))
     }
 
+    /// The right to administer the node.
+    pub(crate) fn admin(&self, init: &PeerId, function: &str) -> Result<(), Fault> {
+        if self.is_admin(init) {
+            return Ok(());
+        }
+        Err(denied(function, init, "admin", &format!("management and the host {}", self.me)))
+    }
+
     /// The right over a thing of `owner`.
     pub(crate) fn own(&self, init: &PeerId, owner: &str, function: &str) -> Result<(), Fault> {
         if init.to_string() == owner || self.is_admin(init) {

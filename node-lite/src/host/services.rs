@@ -16,7 +16,7 @@ use std::{
 use cid::Cid;
 use marine_manifest::{Blueprint, Limits};
 use marine_particle::PeerId;
-use marine_runtime::{Engine, Interface, Module, Plan, ServiceSpec};
+use marine_runtime::{Engine, Interface, Module, Plan, ServiceSpec, Vaults};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::registry::{Entry, Registry};
@@ -33,12 +33,13 @@ use crate::{
 /// See the module's documentation.
 pub(crate) struct Services {
     rights: Arc<Rights>,
-    limits: NodeLimits,
+    pub(crate) limits: NodeLimits,
     engine: Engine,
     store: Arc<Store>,
     blobs: Blobs,
     /// Directory of the services' volumes.
     volumes: PathBuf,
+    pub(crate) vaults: Arc<Vaults>,
     registry: Mutex<Registry>,
     /// Changes take turns, so that a check holds until what it allows is stored.
     changes: tokio::sync::Mutex<()>,
@@ -55,6 +56,7 @@ pub(crate) struct Places {
     pub(crate) store: Arc<Store>,
     pub(crate) blobs: Blobs,
     pub(crate) volumes: PathBuf,
+    pub(crate) vaults: PathBuf,
     pub(crate) temporary: Option<tempfile::TempDir>,
 }
 
@@ -65,6 +67,7 @@ impl Services {
         engine: Engine,
         places: Places,
         registry: Registry,
+        vaults: Arc<Vaults>,
     ) -> Self {
         Self {
             rights,
@@ -74,6 +77,7 @@ impl Services {
             store: places.store,
             blobs: places.blobs,
             volumes: places.volumes,
+            vaults,
             registry: Mutex::new(registry),
             changes: tokio::sync::Mutex::default(),
             waiting: AtomicUsize::new(0),

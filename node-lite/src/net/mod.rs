@@ -67,18 +67,23 @@ pub(crate) enum OpenError {
 impl Net {
     /// Opens a stream of our protocol, connecting first if need be.
     pub(crate) async fn open(&self, peer: PeerId) -> Result<Stream, OpenError> {
-        if !self.is_connected(&peer) {
-            timeout(HANDSHAKE, self.connect(peer)).await.map_err(|_| OpenError::Timeout)??;
-        }
+        self.connect(peer).await?;
         let mut control = self.control.clone();
         let opened = timeout(HANDSHAKE, control.open_stream(peer, PROTOCOL)).await;
         opened.map_err(|_| OpenError::Timeout)?.map_err(|e| OpenError::Stream(e.to_string()))
     }
 
-    async fn connect(&self, peer: PeerId) -> Result<(), OpenError> {
+    /// Connects to a peer, unless it is connected, at the addresses that are known.
+    pub(crate) async fn connect(&self, peer: PeerId) -> Result<(), OpenError> {
+        if self.is_connected(&peer) {
+            return Ok(());
+        }
         let (done, answer) = oneshot::channel();
-        self.commands.send(Command::Connect { peer, done }).await.map_err(|_| OpenError::Stopped)?;
-        answer.await.map_err(|_| OpenError::Stopped)?.map_err(OpenError::Connect)
+        let connected = async {
+            self.commands.send(Command::Connect { peer, done }).await.map_err(|_| OpenError::Stopped)?;
+            answer.await.map_err(|_| OpenError::Stopped)?.map_err(OpenError::Connect)
+        };
+        timeout(HANDSHAKE, connected).await.map_err(|_| OpenError::Timeout)?
     }
 
     /// Remembers for good where `peer` can be reached.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use marine_manifest::GrantRequests;
-use marine_node::{Node, NodeConfig, PeerId, Policy};
+use marine_node::{Client, Node, NodeConfig, PeerId, Policy};
 use marine_particle::verify_strict;
 use serde_json::{Value, json};
 
@@ -57,6 +57,26 @@ async fn neighbours_are_the_nodes_that_one_knows() {
     assert!(addresses.iter().any(|address| listened.starts_with(address.as_str())), "{addresses:?} {listened}");
     let stranger = PeerId::random().to_string();
     assert_eq!(client.call(relay.peer_id(), "peer", "get_contact", vec![json!(stranger)]).await.unwrap(), json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_connects_where_its_management_says() {
+    let policy = Policy { management: vec![key(2).peer_id()], ..Policy::default() };
+    let (near, far) = (Node::start(NodeConfig { policy, ..config(1) }).await.unwrap(), node(4).await);
+    let (manager, stranger) = (client(2, &near).await, client(3, &near).await);
+    let me = near.peer_id();
+    let connect = async |client: &Client, peer: PeerId, addresses: Value| {
+        client.call(me, "peer", "connect", vec![json!(peer.to_string()), addresses]).await
+    };
+    let addresses = json!([far.addresses()]);
+    assert_eq!(fault(connect(&stranger, far.peer_id(), addresses.clone()).await).0, 6);
+    assert!(!near.connected().contains(&far.peer_id()));
+    assert_eq!(connect(&manager, far.peer_id(), addresses).await.unwrap(), json!(true));
+    assert!(near.connected().contains(&far.peer_id()));
+    assert_eq!(connect(&manager, far.peer_id(), json!([])).await.unwrap(), json!(true), "it is connected");
+    assert_eq!(connect(&manager, PeerId::random(), json!([])).await.unwrap(), json!(false));
+    let (code, text) = fault(connect(&manager, far.peer_id(), json!([["nowhere"]])).await);
+    assert_eq!((code, text.as_str()), (1, "peer.connect: \"nowhere\" is no multiaddr"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use marine_manifest::Dir;
 use wasmtime::component::{HasData, Resource};
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
@@ -14,6 +15,7 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult, Outp
 use wasmtime_wasi::p2::{StreamError, StreamResult};
 
 use super::quota::{Quota, QuotaExceeded};
+use super::seat::Seat;
 
 /// Selects [`FilesView`] as the host of the interface.
 pub(super) struct Files;
@@ -28,13 +30,15 @@ pub(crate) struct Quotas {
     /// By the path at which the module sees the directory.
     pub(crate) directories: HashMap<String, Quota>,
     /// By the number of the descriptor.
-    descriptors: HashMap<u32, Quota>,
+    pub(super) descriptors: HashMap<u32, Quota>,
 }
 
 /// The files of one module.
 pub(super) struct FilesView<'a> {
     pub(super) files: WasiFilesystemCtxView<'a>,
     pub(super) quotas: &'a mut Quotas,
+    /// Present if the module sees vaults.
+    pub(super) seat: Option<&'a mut Seat>,
 }
 
 type File = Resource<Descriptor>;
@@ -122,6 +126,9 @@ impl preopens::Host for FilesView<'_> {
         for (descriptor, guest) in &directories {
             if let Some(quota) = self.quotas.directories.get(guest) {
                 self.quotas.descriptors.insert(descriptor.rep(), quota.clone());
+            }
+            if let Some(seat) = self.seat.as_mut().filter(|_| guest == Dir::VAULT) {
+                seat.add(descriptor.rep(), self.files.table, self.quotas)?;
             }
         }
         Ok(directories)
@@ -222,6 +229,9 @@ impl types::HostDescriptor for FilesView<'_> {
 
     fn drop(&mut self, file: File) -> wasmtime::Result<()> {
         self.quotas.descriptors.remove(&file.rep());
+        if let Some(seat) = &mut self.seat {
+            seat.remove(file.rep());
+        }
         types::HostDescriptor::drop(&mut self.files, file)
     }
 

@@ -10,6 +10,7 @@ mod output;
 mod poll;
 mod quota;
 mod reach;
+mod seat;
 mod state;
 mod streams;
 mod wasi;
@@ -23,8 +24,9 @@ pub(crate) use self::http::{Trust, WasiRequests};
 pub(crate) use self::keyvalue::Stores;
 pub(crate) use self::output::Capture;
 pub(crate) use self::poll::{Cancelled, TimedOut};
-pub(crate) use self::quota::Quota;
+pub(crate) use self::quota::{Quota, Total};
 pub(crate) use self::reach::{Place, Program, Reach, find_program};
+pub(crate) use self::seat::Seat;
 pub(crate) use self::state::{
     CallContext, Denials, HostShared, Limiter, Memory, ModuleLog, ModuleState, Refusal, State,
 };

@@ -9,6 +9,9 @@ use crate::engine::lock;
 /// What each entry of a directory counts beside its content, in bytes: about what it takes on a disk.
 const ENTRY: u64 = 4096;
 
+/// What a directory holds that was not measured.
+const UNKNOWN: u64 = u64::MAX;
+
 /// More was to be written than the quota of a directory allows.
 #[derive(Debug, thiserror::Error)]
 #[error("the quota of the directory is used up")]
@@ -27,13 +30,75 @@ pub(crate) struct Quota {
 struct Account {
     dir: PathBuf,
     used: u64,
+    /// What this directory and others may hold together.
+    total: Option<Total>,
+}
+
+/// A bound on several directories together. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Total {
+    limit: u64,
+    used: Arc<Mutex<u64>>,
+}
+
+impl Total {
+    /// The bound `limit`, in bytes as [`Quota`] counts them.
+    pub(crate) fn new(limit: u64) -> Total {
+        Total { limit, used: Arc::default() }
+    }
+
+    /// Counts that one of the directories holds `now` instead of `before`, unless that is too much.
+    fn replace(&self, before: u64, now: u64) -> Result<(), QuotaExceeded> {
+        let mut used = lock(&self.used);
+        let after = used.saturating_sub(before).saturating_add(now);
+        // Less is always welcome.
+        if now > before && after > self.limit {
+            return Err(QuotaExceeded);
+        }
+        *used = after;
+        Ok(())
+    }
+}
+
+impl Account {
+    /// What is counted so far.
+    fn counted(&self) -> u64 {
+        if self.used == UNKNOWN { 0 } else { self.used }
+    }
+
+    fn set(&mut self, used: u64) -> Result<(), QuotaExceeded> {
+        if let Some(total) = &self.total {
+            total.replace(self.counted(), used)?;
+        }
+        self.used = used;
+        Ok(())
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if let Some(total) = &self.total {
+            // Less is never too much.
+            let _ = total.replace(self.counted(), 0);
+        }
+    }
 }
 
 impl Quota {
     /// The quota `limit` (bytes of content, and 4 KiB per entry) of the directory `dir`.
     pub(crate) fn new(dir: PathBuf, limit: u64) -> Quota {
         // Measured when it matters.
-        Quota { limit, account: Arc::new(Mutex::new(Account { dir, used: u64::MAX })) }
+        Quota { limit, account: Arc::new(Mutex::new(Account { dir, used: UNKNOWN, total: None })) }
+    }
+
+    /// The same for a directory that counts for `total`, with what is in it already.
+    pub(crate) fn of_total(dir: PathBuf, limit: u64, total: &Total) -> Quota {
+        let total = Some(total.clone());
+        let mut account = Account { dir, used: UNKNOWN, total };
+        let held = held(&account.dir);
+        // What is there is there. If it is too much for all together, it is not counted, and nothing can be added.
+        let _ = account.set(held);
+        Quota { limit, account: Arc::new(Mutex::new(account)) }
     }
 
     /// The same directory with another limit.
@@ -50,14 +115,20 @@ impl Quota {
     pub(crate) fn charge(&self, bytes: u64) -> Result<(), QuotaExceeded> {
         let mut account = lock(&self.account);
         if account.used.saturating_add(bytes) > self.limit {
-            account.used = held(&account.dir);
+            let held = held(&account.dir);
+            account.set(held)?;
         }
         let used = account.used.saturating_add(bytes);
         if used > self.limit {
             return Err(QuotaExceeded);
         }
-        account.used = used;
-        Ok(())
+        account.set(used)
+    }
+
+    /// The directory is gone.
+    pub(crate) fn clear(&self) {
+        // Less is never too much.
+        let _ = lock(&self.account).set(0);
     }
 
     /// Counts a new entry.
@@ -102,5 +173,26 @@ mod tests {
         assert!(quota.is_same(&wide) && quota.charge_entry().is_ok(), "measured again");
         fs::remove_file(dir.path().join("a")).unwrap();
         quota.charge(20_000).unwrap();
+    }
+
+    #[test]
+    fn directories_have_a_bound_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let total = Total::new(20_000);
+        let of = |name: &str| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(&path).unwrap();
+            Quota::of_total(path, 15_000, &total)
+        };
+        fs::create_dir(dir.path().join("b")).unwrap();
+        fs::write(dir.path().join("b/old"), vec![0; 4_000]).unwrap();
+        let (a, b) = (of("a"), of("b"));
+        a.charge(10_000).unwrap();
+        assert!(b.charge(2_000).is_err(), "8096 bytes are there, 10000 are counted for a");
+        b.charge(1_000).unwrap();
+        // What one had is free when it is gone.
+        drop(a);
+        b.charge(5_000).unwrap();
+        assert!(b.charge(7_000).is_err(), "its own limit holds too");
     }
 }

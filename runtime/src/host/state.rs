@@ -17,11 +17,13 @@ use super::keyvalue::Stores;
 use super::output::Capture;
 use super::poll::Ends;
 use super::reach::{Place, Reach};
+use super::seat::Seat;
 use crate::cancel::CancelToken;
 use crate::engine::lock;
 use crate::link::MemoryTag;
 use crate::logs::{LogBudget, LogRecord, LogSink, cut};
 use crate::params::CallParameters;
+use crate::vault::Vault;
 
 /// Linear memories of one store.
 const MAX_MEMORIES: usize = 256;
@@ -49,10 +51,20 @@ pub(crate) struct ModuleState {
     pub(crate) http: WasiRequests,
     pub(crate) places: Vec<Place>,
     pub(crate) quotas: Quotas,
+    /// Present if the module sees vaults.
+    pub(crate) seat: Option<Seat>,
     pub(crate) stdout: Capture,
     pub(crate) stderr: Capture,
     /// Scratch directories, removed with the instance.
     pub(crate) _scratch: Vec<TempDir>,
+}
+
+impl ModuleState {
+    /// Lets the module see `vault`, if it sees vaults at all.
+    pub(crate) fn enter(&mut self, vault: &Vault) -> wasmtime::Result<()> {
+        let ModuleState { table, quotas, places, seat, .. } = self;
+        seat.as_mut().map_or(Ok(()), |seat| seat.enter(vault, table, quotas, places))
+    }
 }
 
 /// The call being served.

@@ -160,8 +160,8 @@ fn clock<const I: usize>(state: &mut State) -> WasiClocksCtxView<'_> {
 }
 
 fn files<const I: usize>(state: &mut State) -> FilesView<'_> {
-    let ModuleState { wasi, table, quotas, .. } = module::<I>(state);
-    FilesView { files: WasiFilesystemCtxView { ctx: wasi.filesystem(), table }, quotas }
+    let ModuleState { wasi, table, quotas, seat, .. } = module::<I>(state);
+    FilesView { files: WasiFilesystemCtxView { ctx: wasi.filesystem(), table }, quotas, seat: seat.as_mut() }
 }
 
 fn requests<const I: usize>(state: &mut State) -> WasiHttpCtxView<'_> {

@@ -267,6 +267,7 @@ impl Access {
     /// The key of a module's entry that grants it; `always` where there is none.
     pub fn key(&self) -> &'static str {
         match self {
+            Access::Dir { dir: Dir::Vault, .. } => "vault",
             Access::Dir { .. } | Access::AskedDir { .. } => "dirs",
             Access::Env { .. } => "env",
             Access::Binary { .. } => "binaries",
@@ -287,6 +288,9 @@ impl fmt::Display for Access {
             }
             Access::Dir { guest, dir: Dir::Volume { name, mode, quota } } => {
                 write!(to, "{} {guest} (volume `{name}`, up to {} MiB)", verb(*mode), quota.div_ceil(1 << 20))
+            }
+            Access::Dir { guest, dir: Dir::Vault } => {
+                write!(to, "read and write {guest} (the vault of the particle that calls)")
             }
             Access::Dir { guest, dir: Dir::Temp } => write!(to, "read and write {guest} (scratch)"),
             Access::AskedDir { guest, ask, mode } => write!(to, "{} {guest} ({ask:?} of the host)", verb(*mode)),

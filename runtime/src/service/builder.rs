@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use marine_manifest::{MAX_INSTANCES, Mode};
@@ -129,6 +129,7 @@ impl ServiceBuilder {
             no_call: Arc::from(""),
             pool: Mutex::default(),
             closed: AtomicBool::new(false),
+            vaults: OnceLock::new(),
             plan,
             code,
             endowments,

@@ -164,7 +164,7 @@ pub(crate) struct Mount {
     pub(crate) guest: String,
     pub(crate) kind: DirectoryKind,
     pub(crate) mode: Mode,
-    /// Where it lies; scratch space is made anew for each instance.
+    /// Where it lies; scratch space is made anew for each instance, and the vault is another one for each particle.
     pub(crate) path: Option<PathBuf>,
     /// How much a volume may hold.
     quota: Option<Quota>,
@@ -182,9 +182,16 @@ pub enum DirectoryKind {
     Volume(String),
     /// Scratch space, empty at each instantiation.
     Scratch,
+    /// The vault of the particle that calls.
+    Vault,
 }
 
 impl Endowment {
+    /// Whether the module sees vaults.
+    pub(crate) fn has_vault(&self) -> bool {
+        self.mounts.iter().any(|mount| mount.kind == DirectoryKind::Vault)
+    }
+
     /// What `spec` with `granted` amounts to; directories that shall exist are made.
     pub(crate) fn new(
         spec: &ModuleSpec,
@@ -244,9 +251,10 @@ impl Endowment {
                     path
                 }
             };
-            let perms = match mount.mode {
-                Mode::ReadOnly => FsPerms::ReadOnly,
-                Mode::ReadWrite => FsPerms::ReadWrite,
+            let perms = match (mount.mode, &mount.kind) {
+                // Until the first call begins there is no vault, only the place of one.
+                (Mode::ReadOnly, _) | (_, DirectoryKind::Vault) => FsPerms::ReadOnly,
+                (Mode::ReadWrite, _) => FsPerms::ReadWrite,
             };
             let opened = builder.preopened_dir(&path, &mount.guest, perms);
             opened.map_err(|cause| failed(&path, format!("{cause:#}")))?;
@@ -301,6 +309,7 @@ fn mount(
     let mut limited = None;
     let (kind, path, mode) = match dir {
         Dir::Temp => (DirectoryKind::Scratch, None, Mode::ReadWrite),
+        Dir::Vault => (DirectoryKind::Vault, None, Mode::ReadWrite),
         Dir::Host { path, mode, create } => (DirectoryKind::Host, Some(existing(module, guest, path, *create)?), *mode),
         Dir::Volume { name, mode, quota } => {
             let Some(volumes) = volumes else {

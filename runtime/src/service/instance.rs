@@ -16,9 +16,10 @@ use super::shared::Shared;
 use crate::cancel::CancelToken;
 use crate::engine::TICK;
 use crate::host::{
-    CallContext, Cancelled, Capture, Denials, Limiter, Memory, ModuleLog, ModuleState, Place, State, TimedOut,
+    CallContext, Cancelled, Capture, Denials, Limiter, Memory, ModuleLog, ModuleState, Place, Seat, State, TimedOut,
     WasiRequests,
 };
+use crate::vault::Vault;
 
 /// What takes over one value costs in host memory, per byte of its JSON text.
 const HOST_BYTES_PER_TEXT_BYTE: u64 = 16;
@@ -103,10 +104,18 @@ impl Instance {
         self.id
     }
 
-    /// Prepares for one call.
-    pub(crate) fn begin(&mut self, call: CallContext) {
-        self.store.data_mut().call = call;
+    /// Prepares for one call, whose particle has `vault`.
+    ///
+    /// # Errors
+    /// The vault cannot be opened.
+    pub(crate) fn begin(&mut self, call: CallContext, vault: Option<&Vault>) -> wasmtime::Result<()> {
+        let state = self.store.data_mut();
+        state.call = call;
+        if let Some(vault) = vault {
+            state.modules.iter_mut().try_for_each(|module| module.enter(vault))?;
+        }
         prepare(&mut self.store, self.fuel);
+        Ok(())
     }
 
     /// The store and a function of it.
@@ -158,7 +167,8 @@ fn module_state(shared: &Shared, endowment: &Endowment) -> Result<ModuleState, S
     table.set_max_capacity(MAX_RESOURCES.saturating_add(places.len()));
     let denials = Denials { reach: endowment.reach.clone(), log: log.clone(), counter: shared.denials.clone() };
     let http = WasiRequests::new(denials.clone(), shared.host.trust.clone());
-    Ok(ModuleState { wasi, table, log, denials, http, places, quotas, stdout, stderr, _scratch: scratch })
+    let seat = endowment.has_vault().then(Seat::default);
+    Ok(ModuleState { wasi, table, log, denials, http, places, quotas, seat, stdout, stderr, _scratch: scratch })
 }
 
 /// Sets what bounds the work that follows.

@@ -33,6 +33,7 @@ use crate::link::Plan;
 use crate::names;
 use crate::params::CallParameters;
 use crate::value::{Dialect, Fault, Returned, Signature, Writer, arguments};
+use crate::vault::Vault;
 
 /// A service that can be called. Clones are the same service; it ends with the last of them.
 ///
@@ -54,6 +55,9 @@ pub struct CallOptions {
     pub call_id: Option<String>,
     /// Ends the call from outside.
     pub cancel: Option<CancelToken>,
+    /// The vault of the particle that calls. If absent, modules that see vaults get one of the service's own for the particle of `params`,
+    /// which is gone with the service.
+    pub vault: Option<Vault>,
 }
 
 impl Service {
@@ -220,6 +224,11 @@ impl Service {
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
         self.0.drop_instances();
+    }
+
+    /// Whether a module of it sees the vault of the particle that calls.
+    pub fn has_vault(&self) -> bool {
+        self.0.has_vault()
     }
 
     /// The directories that the module called `name` sees; `None` if there is no such module.

@@ -1,9 +1,11 @@
 //! What all clones of one service share, and how a call gets its turn.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use marine_manifest::Dir;
+use tempfile::TempDir;
 use wasmtime::Store;
 use wasmtime::component::Func;
 
@@ -23,6 +25,10 @@ use crate::link::{MemoryTag, Plan};
 use crate::logs::{LogBudget, LogSink};
 use crate::names;
 use crate::params::CallParameters;
+use crate::vault::{Vault, Vaults};
+
+/// Bytes that the vaults of callers who keep none may hold together.
+const OWN_VAULTS: u64 = 1 << 30;
 
 /// Who a service is.
 pub(crate) struct Identity {
@@ -49,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) pool: Mutex<Pool>,
     pub(crate) figures: Mutex<Figures>,
     pub(crate) closed: AtomicBool,
+    /// The vaults of particles whose callers keep none; made when the first is needed.
+    pub(crate) vaults: OnceLock<(TempDir, Vaults)>,
 }
 
 /// Instances that nobody uses right now.
@@ -172,7 +180,14 @@ impl Shared {
         let (mut instance, generation) = self.instance(Some(deadline), options.cancel.clone()).map_err(no_start)?;
         let params = options.params.map_or_else(|| self.no_params.clone(), |given| self.complete(given));
         let id = options.call_id.map_or_else(|| self.no_call.clone(), Arc::from);
-        instance.begin(CallContext { params, id, deadline, cancel: options.cancel });
+        let vault = self.vault(options.vault, &params).and_then(|vault| {
+            let call = CallContext { params, id, deadline, cancel: options.cancel };
+            instance.begin(call, vault.as_ref()).map_err(|cause| self.no_vault(cause.to_string()))
+        });
+        if let Err(none) = vault {
+            lock(&self.figures).forget(instance.id());
+            return Err(CallError::Start(none));
+        }
         let worked = match instance.function(target.module, target.function) {
             Some((store, func)) => {
                 let _running = self.plan.engine().ticker().enter();
@@ -192,6 +207,37 @@ impl Shared {
         instance.end();
         self.give_back(instance, generation);
         outcome
+    }
+
+    pub(crate) fn has_vault(&self) -> bool {
+        self.endowments.iter().any(Endowment::has_vault)
+    }
+
+    /// The vault of the particle that calls, if a module sees vaults.
+    fn vault(&self, given: Option<Vault>, params: &CallParameters) -> Result<Option<Vault>, StartError> {
+        if !self.has_vault() {
+            return Ok(None);
+        }
+        if given.is_some() {
+            return Ok(given);
+        }
+        let failed = |cause: std::io::Error| self.no_vault(cause.to_string());
+        let vaults = match self.vaults.get() {
+            Some((_, vaults)) => vaults,
+            None => {
+                let dir = tempfile::Builder::new().prefix("marine-vaults-").tempdir().map_err(failed)?;
+                let vaults = Vaults::new(dir.path(), OWN_VAULTS);
+                &self.vaults.get_or_init(|| (dir, vaults)).1
+            }
+        };
+        let name = format!("{}-{}", params.particle.id, params.particle.token);
+        vaults.open(&name, &params.particle).map(Some).map_err(failed)
+    }
+
+    fn no_vault(&self, cause: String) -> StartError {
+        let module = self.endowments.iter().find(|endowment| endowment.has_vault());
+        let module = module.map(|endowment| endowment.module.to_string()).unwrap_or_default();
+        StartError::Dir { module, guest: Dir::VAULT.to_owned(), path: "vault".to_owned(), cause: cause.into() }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -248,17 +248,7 @@ const DECLARATIONS: &[&str] = &[
 ];
 
 /// Declared for nodes, but not offered yet.
-const NOT_OFFERED: &[&str] = &[
-    "dist.add_module_bytes_from_vault",
-    "dist.add_module_from_vault",
-    "dist.fetch_module",
-    "dist.load_blueprint",
-    "dist.load_module_config",
-    "kad.providers",
-    "peer.connect",
-    "vault.cat",
-    "vault.put",
-];
+const NOT_OFFERED: &[&str] = &["dist.fetch_module", "kad.providers"];
 
 /// Each function that the library declares of nodes is called at a node with values of the declared types: it exists, and takes them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,4 +13,5 @@ mod sdk_calls;
 mod sdk_crates;
 mod sdk_reach;
 mod sdk_types;
+mod vault;
 mod web;

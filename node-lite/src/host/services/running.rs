@@ -1,11 +1,8 @@
 //! One service: its turn-taking, its instance, and calls of it.
 
-use std::{
-    sync::{
-        Arc, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use cid::Cid;
@@ -23,6 +20,7 @@ use super::{
 use crate::{
     clock,
     host::args::{BUSY, Fault, OWN, SHAPE, TIMEOUT, TRAP, UNKNOWN},
+    host::vault,
     live::Live,
     store::ServiceRow,
 };
@@ -92,7 +90,7 @@ impl Services {
     pub(crate) async fn call(
         self: &Arc<Self>,
         entry: Arc<Entry>,
-        live: &Live,
+        live: &Arc<Live>,
         request: CallRequest,
     ) -> Result<Value, Fault> {
         let busy = || Fault::new(BUSY, format!("service {} has too many waiting calls; try again later", entry.id));
@@ -103,12 +101,23 @@ impl Services {
         let mut state = tokio::time::timeout_at(deadline, entry.turn.clone().lock_owned()).await.map_err(late)?;
         let guest = tokio::time::timeout_at(deadline, self.guests.clone().acquire_owned()).await.map_err(late)?;
         let params = self.parameters(&entry, live, &request);
-        let (services, called) = (self.clone(), entry.clone());
+        let (services, called, live) = (self.clone(), entry.clone(), live.clone());
         super::blocking(move || {
             let _guest = guest;
             let service = services.start(&called, &mut state)?;
+            let vault = service.has_vault().then(|| vault::of(&services.vaults, &live)).transpose()?;
             let (start, memory) = (Instant::now(), service.stats().memory);
-            let result = call_guest(&service, &request, params, deadline.saturating_duration_since(start));
+            let left = Some(deadline.saturating_duration_since(start));
+            let options = CallOptions {
+                params: Some(params),
+                deadline: left,
+                dialect: Dialect::Air,
+                call_id: Some(request.id.to_string()),
+                vault,
+                ..CallOptions::default()
+            };
+            let args = Value::Array(request.args.iter().map(Value::from).collect());
+            let result = service.call(&request.function, args, options).map_err(fault);
             // A function that does not exist was not called.
             if result.as_ref().err().is_none_or(|fault| fault.code != UNKNOWN) {
                 let memory_delta = service.stats().memory.wrapping_sub(memory).cast_signed();
@@ -198,20 +207,6 @@ impl Services {
             tetraplets: request.tetraplets.iter().map(|origins| origins.iter().map(origin).collect()).collect(),
         }
     }
-}
-
-/// Calls the guest on this thread.
-fn call_guest(
-    service: &Service,
-    request: &CallRequest,
-    params: CallParameters,
-    left: Duration,
-) -> Result<Value, Fault> {
-    let args = Value::Array(request.args.iter().map(Value::from).collect());
-    let call_id = Some(request.id.to_string());
-    let options =
-        CallOptions { params: Some(params), deadline: Some(left), dialect: Dialect::Air, call_id, cancel: None };
-    service.call(&request.function, args, options).map_err(fault)
 }
 
 /// The code of a failed call of a guest; a service's own error is its text, or its JSON.

@@ -17,6 +17,12 @@ fn write(path: &str, text: &str) -> Result<()> {
     Ok(fs::write(path, text)?)
 }
 
+/// The same with any bytes.
+#[marine]
+fn write_bytes(path: &str, bytes: Vec<u8>) -> Result<()> {
+    Ok(fs::write(path, bytes)?)
+}
+
 /// The names in a directory, sorted.
 #[marine]
 fn list(path: &str) -> Result<Vec<String>> {
@@ -24,6 +30,12 @@ fn list(path: &str) -> Result<Vec<String>> {
     let mut names = names.collect::<Result<Vec<_>>>()?;
     names.sort();
     Ok(names)
+}
+
+/// Where the particle's vault is.
+#[marine]
+fn vault() -> String {
+    marine_sdk::vault::dir().display().to_string()
 }
 
 /// All variables, sorted.
