@@ -23,11 +23,14 @@ thread_local! {
     static DATABASE: RefCell<Option<Connection>> = const { RefCell::new(None) };
 }
 
-/// Opens the file at `path`. Nobody else can reach the volume, so the file needs no locks, which WebAssembly does not offer.
+/// Opens the file at `path`. Nobody else can reach the volume: the file needs no locks, which WebAssembly does not offer, and what was read
+/// of it once need not be looked at again.
 pub(crate) fn open(path: &str) -> Result<()> {
     let vfs = if cfg!(target_family = "wasm") { c"unix-none" } else { c"unix" };
     let connection = Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs)?;
-    connection.execute_batch("pragma journal_mode = truncate; pragma temp_store = memory; pragma cache_size = -8192;")?;
+    connection.execute_batch(
+        "pragma locking_mode = exclusive; pragma journal_mode = truncate; pragma temp_store = memory; pragma cache_size = -8192;",
+    )?;
     connection.execute_batch(SCHEMA)?;
     DATABASE.set(Some(connection));
     Ok(())
