@@ -155,6 +155,8 @@ fn bare_guest_call(bencher: Bencher<'_, '_>, function: &str) {
 
 /// Plain Wasmtime.
 mod bare {
+    use std::path::Path;
+
     use wac_graph::types::Package;
     use wac_graph::{CompositionGraph, EncodeOptions};
     use wasmtime::component::{Component, ComponentNamedList, Lift, Linker, Lower, TypedFunc};
@@ -165,39 +167,74 @@ mod bare {
         instance: wasmtime::component::Instance,
     }
 
+    pub(super) fn engine() -> Engine {
+        let mut config = Config::new();
+        config.wasm_component_model(true).concurrency_support(false).epoch_interruption(true);
+        Engine::new(&config).expect("an engine")
+    }
+
+    /// Compiled code of `user` with `provider` plugged into it, in a file.
+    pub(super) fn composed_code(
+        provider_name: &str,
+        provider: &str,
+        user_name: &str,
+        user: &str,
+    ) -> tempfile::TempPath {
+        let component = Component::from_binary(&engine(), &compose(provider_name, provider, user_name, user));
+        let code = component.and_then(|component| component.serialize()).expect("it compiles");
+        let file = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
+        std::fs::write(&file, code).expect("written");
+        file
+    }
+
+    /// `user` with `provider` plugged into it, by the library that `wac plug` is made of.
+    fn compose(provider_name: &str, provider: &str, user_name: &str, user: &str) -> Vec<u8> {
+        let mut graph = CompositionGraph::new();
+        let mut instantiate = |name: &str, wat: &str| {
+            let bytes = wat::parse_str(wat).expect("the bench guest is valid");
+            let package = Package::from_bytes(&format!("bench:{name}"), None, bytes, graph.types_mut());
+            let package = graph.register_package(package.expect("it is a component")).expect("it is new");
+            graph.instantiate(package)
+        };
+        let (provider, user) = (instantiate(provider_name, provider), instantiate(user_name, user));
+        let import = format!("marine:{provider_name}/api");
+        let export = format!("marine:{user_name}/api");
+        let offered = graph.alias_instance_export(provider, &import).expect("it is exported");
+        graph.set_instantiation_argument(user, &import, offered).expect("it is imported");
+        let offered = graph.alias_instance_export(user, &export).expect("it is exported");
+        graph.export(offered, &export).expect("it is free");
+        let options = EncodeOptions { define_components: true, validate: false, processor: None };
+        graph.encode(options).expect("it composes")
+    }
+
     impl Instance {
         pub(super) fn new(wat: &str) -> Instance {
             Instance::of(&wat::parse_str(wat).expect("the bench guest is valid"))
         }
 
-        /// `user` with `provider` plugged into it, by the library that `wac plug` is made of.
+        /// `user` with `provider` plugged into it.
         pub(super) fn composed(provider_name: &str, provider: &str, user_name: &str, user: &str) -> Instance {
-            let mut graph = CompositionGraph::new();
-            let mut instantiate = |name: &str, wat: &str| {
-                let bytes = wat::parse_str(wat).expect("the bench guest is valid");
-                let package = Package::from_bytes(&format!("bench:{name}"), None, bytes, graph.types_mut());
-                let package = graph.register_package(package.expect("it is a component")).expect("it is new");
-                graph.instantiate(package)
-            };
-            let (provider, user) = (instantiate(provider_name, provider), instantiate(user_name, user));
-            let import = format!("marine:{provider_name}/api");
-            let export = format!("marine:{user_name}/api");
-            let offered = graph.alias_instance_export(provider, &import).expect("it is exported");
-            graph.set_instantiation_argument(user, &import, offered).expect("it is imported");
-            let offered = graph.alias_instance_export(user, &export).expect("it is exported");
-            graph.export(offered, &export).expect("it is free");
-            let options = EncodeOptions { define_components: true, validate: false, processor: None };
-            Instance::of(&graph.encode(options).expect("it composes"))
+            Instance::of(&compose(provider_name, provider, user_name, user))
         }
 
         fn of(bytes: &[u8]) -> Instance {
-            let mut config = Config::new();
-            config.wasm_component_model(true).concurrency_support(false).epoch_interruption(true);
-            let engine = Engine::new(&config).expect("an engine");
+            let engine = engine();
             let component = Component::from_binary(&engine, bytes).expect("it compiles");
-            let mut store = Store::new(&engine, ());
+            Instance::start(&engine, &component)
+        }
+
+        /// An instance of compiled code.
+        pub(super) fn deserialized(engine: &Engine, code: &Path) -> Instance {
+            // SAFETY: the code was written by `composed_code` of this process.
+            #[expect(unsafe_code, reason = "the code is our own")]
+            let component = unsafe { Component::deserialize_file(engine, code) };
+            Instance::start(engine, &component.expect("it is the engine's"))
+        }
+
+        fn start(engine: &Engine, component: &Component) -> Instance {
+            let mut store = Store::new(engine, ());
             store.set_epoch_deadline(u64::MAX / 2);
-            let instance = Linker::new(&engine).instantiate(&mut store, &component).expect("it starts");
+            let instance = Linker::new(engine).instantiate(&mut store, component).expect("it starts");
             Instance { store, instance }
         }
 
@@ -294,7 +331,7 @@ mod round_trip {
     }
 
     /// From text to text.
-    #[divan::bench]
+    #[divan::bench(sample_size = 100)]
     fn record_of_13_fields_json(bencher: Bencher<'_, '_>) {
         let service = service();
         let text = r#"[{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10,"k":11,"name":"tea","note":"from afar"}]"#;
@@ -304,6 +341,7 @@ mod round_trip {
         });
     }
 
+    /// From value to value.
     #[divan::bench]
     fn text_1m_json(bencher: Bencher<'_, '_>) {
         let (service, text) = (service(), json!(["x".repeat(TEXT)]));
@@ -312,11 +350,69 @@ mod round_trip {
             .bench_local_values(|args| service.call("text", args, CallOptions::default()).expect("it answers"));
     }
 
-    /// Into the guest's memory and out of it again is two copies at least.
+    #[divan::bench]
+    fn text_1m_typed(bencher: Bencher<'_, '_>) {
+        let service = service();
+        bencher.with_inputs(|| "x".repeat(TEXT)).bench_local_values(|text| {
+            let options = CallOptions::default();
+            service.call_typed::<(String,), (String,)>("text", (text,), options).expect("it answers")
+        });
+    }
+
+    /// Into the guest's memory and out of it again is two copies at least; the memory is there.
     #[divan::bench]
     fn text_1m_copied_twice(bencher: Bencher<'_, '_>) {
-        let text = vec![b'x'; TEXT];
-        bencher.bench_local(|| divan::black_box(divan::black_box(&text).clone()).clone());
+        let (text, mut there, mut back) = (vec![b'x'; TEXT], vec![0; TEXT], vec![0; TEXT]);
+        bencher.bench_local(|| {
+            there.copy_from_slice(divan::black_box(&text));
+            back.copy_from_slice(divan::black_box(&there));
+            divan::black_box(&mut back);
+        });
+    }
+
+    fn through(service: &Service, function: &str, text: &str) -> String {
+        let args = serde_json::from_str(divan::black_box(text)).expect("it is JSON");
+        service.call(function, args, CallOptions::default()).expect("it answers").to_string()
+    }
+
+    fn parsed_and_printed(text: &str) -> String {
+        serde_json::from_str::<serde_json::Value>(divan::black_box(text)).expect("it is JSON").to_string()
+    }
+
+    fn long_text() -> String {
+        json!(["x".repeat(TEXT)]).to_string()
+    }
+
+    /// 1 MiB of bytes as a list of numbers.
+    fn numbers() -> String {
+        let bytes: Vec<u8> = (0..TEXT).map(|n| (n * 31 % 251) as u8).collect();
+        json!([bytes]).to_string()
+    }
+
+    /// From text to text.
+    #[divan::bench]
+    fn text_1m_json_text(bencher: Bencher<'_, '_>) {
+        let (service, text) = (service(), long_text());
+        bencher.bench_local(|| through(&service, "text", &text));
+    }
+
+    #[divan::bench]
+    fn text_1m_parsed_and_printed(bencher: Bencher<'_, '_>) {
+        let text = long_text();
+        bencher.bench_local(|| parsed_and_printed(&text));
+    }
+
+    /// From text to text.
+    #[divan::bench(sample_count = 10)]
+    fn bytes_1m_json_numbers(bencher: Bencher<'_, '_>) {
+        let (service, text) = (service(), numbers());
+        bencher.bench_local(|| through(&service, "bytes", &text));
+    }
+
+    #[divan::bench(sample_count = 10)]
+    fn bytes_1m_parsed_and_printed(bencher: Bencher<'_, '_>) {
+        let text = numbers();
+        bencher.bench_local(|| parsed_and_printed(&text));
     }
 }
 
@@ -328,6 +424,21 @@ mod host_call {
     fn stock_only() -> Service {
         let spec = ServiceSpec::new("stock", vec![ModuleSpec::new(module("stock", &stock()))]);
         Service::builder(Plan::link(&uncached(), spec).expect("it links")).build().expect("it builds")
+    }
+
+    /// What the same function costs without a service around it: the limit.
+    #[divan::bench]
+    fn bare_inc(bencher: Bencher<'_, '_>) {
+        let mut bare = bare::Instance::new(&stock());
+        let call = bare.typed::<(u32,), (u32,)>("marine:stock/api", "inc");
+        bencher.bench_local(|| bare.call(&call, (divan::black_box(1),)));
+    }
+
+    #[divan::bench]
+    fn bare_greeting(bencher: Bencher<'_, '_>) {
+        let mut bare = bare::Instance::new(&stock());
+        let call = bare.typed::<(&'static str,), (String,)>("marine:stock/api", "greet");
+        bencher.bench_local(|| bare.call(&call, (divan::black_box("newcomer"),)));
     }
 
     #[divan::bench]
@@ -408,6 +519,17 @@ mod start {
         };
         let _ = service(&open());
         bencher.with_inputs(open).bench_local_values(|engine| first_answer(&service(&engine)));
+    }
+
+    /// The same by plain Wasmtime, of code that it made itself from what standard tools composed: the limit.
+    #[divan::bench]
+    fn bare_deserialized(bencher: Bencher<'_, '_>) {
+        let code = bare::composed_code("stock", &stock(), "till", &till());
+        bencher.with_inputs(bare::engine).bench_local_values(|engine| {
+            let mut bare = bare::Instance::deserialized(&engine, &code);
+            let call = bare.typed::<(u32,), (u32,)>("marine:till/api", "inc-far");
+            bare.call(&call, (1,))
+        });
     }
 
     /// Everything: compose and compile too.
