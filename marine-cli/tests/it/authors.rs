@@ -51,6 +51,52 @@ fn components_and_blueprints_say_what_they_are() {
     user.marine(&user.path(""), &["info", "text.blueprint"]).expect(12);
 }
 
+/// The line of `marine doctor` about `subject`.
+fn finding(documents: &[Value], subject: &str) -> Value {
+    documents.iter().find(|document| document["subject"] == subject).cloned().unwrap_or_default()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_doctor_tells_what_is_there_and_what_to_do() {
+    let (user, sdk, bare) =
+        (User::new(), tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let dir = user.path("shop");
+    put(&dir.join("Marine.toml"), "[[module]]\nname = \"till\"\nwasm = \"till.wasm\"\n");
+    let doctor = |change: &dyn Fn(&mut std::process::Command)| {
+        let mut command = user.command(&dir, &["doctor", "--json"]);
+        change(command.env_remove("WASI_SDK_PATH"));
+        Run::of(command.output().expect("marine runs"))
+    };
+    let healthy = doctor(&|_| ()).expect(0).documents();
+    for subject in ["rust", "target", "c code", "cache", "data", "clock", "manifest"] {
+        assert_eq!(finding(&healthy, subject)["ok"], true, "{subject}: {healthy:#?}");
+    }
+
+    // Compilers for C: that of an SDK before others; without any, how to get one.
+    put(&sdk.path().join("bin/clang"), "");
+    let with_sdk = doctor(&|command| _ = command.env("WASI_SDK_PATH", sdk.path())).expect(0).documents();
+    let state = &finding(&with_sdk, "c code")["state"];
+    assert!(state.as_str().is_some_and(|state| state.contains(&*sdk.path().to_string_lossy())), "{state}");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    for tool in ["rustc", "cargo", "rustup"] {
+        let found = std::env::split_paths(&path).map(|dir| dir.join(tool)).find(|tool| tool.exists());
+        found.map_or(Ok(()), |found| std::os::unix::fs::symlink(found, bare.path().join(tool))).expect("linked");
+    }
+    let without = doctor(&|command| _ = command.env("PATH", bare.path())).expect(0).documents();
+    let state = &finding(&without, "c code")["state"];
+    assert!(state.as_str().is_some_and(|state| state.contains("apt-get install clang wasi-libc")), "{state}");
+
+    // What is wrong has a remedy.
+    put(&dir.join("Marine.toml"), "[[module]]\nname = \"till\"\n");
+    let cache = dir.join("Marine.toml/cache");
+    let ill = doctor(&|command| _ = command.env("MARINE_CACHE_DIR", &cache)).expect(3).documents();
+    for (subject, remedy) in [("cache", "let MARINE_CACHE_DIR name a directory"), ("manifest", "correct ")] {
+        let found = finding(&ill, subject);
+        assert!(found["remedy"].as_str().is_some_and(|text| text.starts_with(remedy)), "{ill:#?}");
+    }
+}
+
 #[test]
 fn what_a_service_can_do_is_listed_with_the_reason() {
     let (user, dir) = (User::new(), project("two-modules"));
