@@ -22,7 +22,7 @@ impl Checker<'_> {
         let file = self.modules.def(service).span.file;
         let folder = path::folder(&self.modules.module(file).path).to_string();
         let found = match self.sources.interface(&path::join(&folder, unquote(from))) {
-            Ok(interface) => Some(interface),
+            Ok(interface) => Some(Arc::new(seen_through(&interface, &self.modules.def(service).name))),
             Err(error) => {
                 let mut diagnostic = Diagnostic::new(Code::COMPONENT_MISSING, token_span(file, from), error.message);
                 diagnostic.help = error.help.or_else(|| Some("build it first: `marine build`".to_string()));
@@ -140,6 +140,28 @@ impl Checker<'_> {
                         .iter()
                         .zip(&declared.results)
                         .all(|(theirs, ours)| self.relations.fits(theirs, ours)))
+    }
+}
+
+/// The interface with its types called as they are written where `service` is declared: `Shop.Line`.
+fn seen_through(interface: &Interface, service: &str) -> Interface {
+    let mut interface = interface.clone();
+    let in_functions = interface
+        .functions
+        .iter_mut()
+        .flat_map(|method| method.params.iter_mut().map(|(_, ty)| ty).chain(method.result.as_mut()));
+    interface.data.iter_mut().map(|(_, ty)| ty).chain(in_functions).for_each(|ty| qualify(ty, service));
+    interface
+}
+
+fn qualify(ty: &mut Type, service: &str) {
+    match ty {
+        Type::Data(labelled) => {
+            let labelled = Arc::make_mut(labelled);
+            labelled.name = format!("{service}.{}", labelled.name).into();
+        }
+        Type::Array(element) | Type::Option(element) => qualify(Arc::make_mut(element), service),
+        _ => {}
     }
 }
 

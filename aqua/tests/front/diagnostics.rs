@@ -53,6 +53,20 @@ fn one_mistake_gives_one_diagnostic() {
     }
 }
 
+/// What it declares may be in terms of what its component has.
+#[test]
+fn a_service_may_name_the_types_of_its_component() {
+    let program = |fields: &str| {
+        format!(
+            "aqua Main\n\nservice Greeting(\"g\") from \"greeting.wasm\":\n  lines() -> []Greeting.Line\n\n\
+             func f() -> {fields}:\n  lines <- Greeting.lines()\n  <- lines[0].text\n"
+        )
+    };
+    let checked_program = |fields: &str| checked(&[("main.aqua", &program(fields))]);
+    assert!(checked_program("string").diagnostics.is_empty(), "{}", rendered(&checked_program("string")));
+    assert!(checked_program("u8").has_errors());
+}
+
 /// Generated declarations are fine as long as they can be called, whatever they were made from; a hand that changed them is noticed.
 #[test]
 fn generated_declarations_that_still_fit() {

@@ -29,7 +29,7 @@ impl Sources for Files {
         }
         let string = Type::Scalar(Scalar::String);
         let fields = vec![("text".into(), string.clone())];
-        let line = Type::Data(Arc::new(Labelled { name: "Greeting.Line".into(), fields }));
+        let line = Type::Data(Arc::new(Labelled { name: "Line".into(), fields }));
         let formal = ("formal".into(), Type::Scalar(Scalar::Bool));
         let functions = vec![
             Method {
