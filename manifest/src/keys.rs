@@ -107,7 +107,7 @@ pub const MODULE: &[Key] = &[
     key("name", Kind::Name, "required", "What imports call it; unique."),
     key("crate", Kind::Text, "one source", "Cargo package: its directory, or its name."),
     key("wasm", Kind::Text, "one source", "Component file."),
-    key("cid", Kind::Text, "one source", "Content id of a component."),
+    key("cid", Kind::Text, "one source", "Content id of a component; beside wasm: what that file has to be."),
     key("target", Kind::Text, "the only one", "Which binary of the package."),
     key("build", Kind::List(&Kind::Text), "none", "Command, without a shell, that makes `wasm`; run by builds alone."),
     key("version", Kind::Text, "any", "Requirement on the module's version, such as ^1.2."),

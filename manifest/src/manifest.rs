@@ -69,6 +69,8 @@ pub struct ModuleEntry {
     pub name: String,
     /// Where its component comes from.
     pub source: Source,
+    /// What the component file has to be; nothing else is taken for it.
+    pub pin: Option<Cid>,
     /// Which binary of the package, for packages with several.
     pub target: Option<String>,
     /// The command, without a shell, that makes the component of a module in another language; run by `marine build` alone.

@@ -320,8 +320,12 @@ fn content(entry: &ModuleEntry, built: &[BuiltModule]) -> Result<ModuleContent, 
         }
         Source::Wasm(path) => {
             let bytes = foreign::read(path).map_err(error)?;
+            let cid = module_cid(&bytes);
+            if let Some(pin) = entry.pin.filter(|pin| *pin != cid) {
+                return Err(error(format!("{} is {cid}, and the manifest pins {pin}", path.display())));
+            }
             let interface = foreign::interface(&bytes).map_err(|why| error(format!("{}: {why}", path.display())))?;
-            Ok(ModuleContent { cid: module_cid(&bytes), interface })
+            Ok(ModuleContent { cid, interface })
         }
         Source::Cid(cid) => Err(error(format!("{cid} cannot be fetched at build time; list the file with `wasm`"))),
     }

@@ -34,6 +34,8 @@ pub struct ModuleSpec {
     pub module: Module,
     /// Wiring by hand: import (interface id or module name) to module.
     pub needs: BTreeMap<String, String>,
+    /// What the component has to be.
+    pub pin: Option<Cid>,
     /// Which versions of the module will do, by its metadata.
     pub version: Option<VersionReq>,
     /// Which exported interface is *the* interface, if that is not clear by itself.
@@ -110,6 +112,7 @@ impl ModuleSpec {
         ModuleSpec {
             module,
             needs: BTreeMap::new(),
+            pin: None,
             version: None,
             interface: None,
             grants: Grants::default(),
@@ -133,6 +136,7 @@ impl ModuleSpec {
     fn granted(module: Module, entry: &ModuleEntry) -> ModuleSpec {
         ModuleSpec {
             needs: entry.needs.clone(),
+            pin: entry.pin,
             version: entry.version.clone(),
             interface: entry.interface.clone(),
             grants: entry.grants.clone(),

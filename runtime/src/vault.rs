@@ -152,7 +152,7 @@ impl Vault {
     pub fn put(&self, content: &[u8]) -> Result<String, VaultError> {
         let mut random = [0; 16];
         let failed = |path: &str, cause| VaultError::File { path: path.to_owned(), cause };
-        getrandom::fill(&mut random).map_err(|cause| failed("a new name", io::Error::other(cause)))?;
+        getrandom::fill(&mut random).map_err(|cause| failed("a new name", io::Error::other(cause.to_string())))?;
         let name = format!("{}/{:032x}", self.0.name, u128::from_le_bytes(random));
         let path = format!("{}/{name}", Grant::VAULT);
         let charged = self.0.quota.charge_entry().and_then(|()| self.0.quota.charge(content.len() as u64));

@@ -35,7 +35,8 @@ const OLD_MODULE: &[Later] = &[
     ("logging_mask", "write `log = { mask = 5 }`"),
 ];
 const BUILD: &str = "write `build = [\"componentize-py\", \"..\"]`; no shell reads it";
-const SOURCES: &str = "give one of `crate = \"path\"`, `wasm = \"file.wasm\"` or `cid = \"bafk..\"`";
+const SOURCES: &str =
+    "give one of `crate = \"path\"`, `wasm = \"file.wasm\"` or `cid = \"bafk..\"`; `cid` beside `wasm` pins the file";
 
 /// Reads `text`, whose relative paths start from `dir`.
 pub(crate) fn manifest(text: &str, path: PathBuf, dir: PathBuf) -> Result<Manifest, ManifestErrors> {
@@ -244,7 +245,8 @@ fn read_module<'r, 't>(mut table: Table<'r, 't>, dir: &Path, names: &mut BTreeSe
             String::new()
         }
     };
-    let source = read_source(&mut table, dir);
+    let (source, pin) = read_source(&mut table, dir).unzip();
+    let pin = pin.flatten();
     let target = table.take("target");
     if let (Some(entry), Some(Source::Wasm(_) | Source::Cid(_))) = (&target, &source) {
         let message = format!("`{}` chooses a binary of a Cargo package, and this module has none", entry.key);
@@ -258,6 +260,7 @@ fn read_module<'r, 't>(mut table: Table<'r, 't>, dir: &Path, names: &mut BTreeSe
     let entry = ModuleEntry {
         name,
         source: source.unwrap_or_else(|| Source::Crate(String::new())),
+        pin,
         target: target.and_then(|entry| entry.text("the name of a binary")),
         needs: needs.iter().filter(|need| need.is_text()).filter_map(read_need).collect(),
         grants,
@@ -294,25 +297,32 @@ fn read_need(need: &Entry<'_, '_>) -> Option<(String, String)> {
     Some((need.name.clone(), need.text("the name of a module")?))
 }
 
-fn read_source(table: &mut Table<'_, '_>, dir: &Path) -> Option<Source> {
+/// The source of a module, and what its file has to be.
+fn read_source(table: &mut Table<'_, '_>, dir: &Path) -> Option<(Source, Option<Cid>)> {
     let given: Vec<Entry<'_, '_>> = ["crate", "wasm", "cid"].into_iter().filter_map(|key| table.take(key)).collect();
-    let [entry] = given.as_slice() else {
-        match given.get(1) {
-            Some(second) => {
-                let keys = given.iter().map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(" and ");
-                let message = format!("`{}` has {keys}: a module has exactly one source", table.key);
-                second.wrong_key(Code::Source, message, Some(SOURCES.to_owned()));
+    let (entry, pin) = match given.as_slice() {
+        [entry] => (entry, None),
+        [wasm, cid] if (wasm.name.as_str(), cid.name.as_str()) == ("wasm", "cid") => (wasm, Some(cid)),
+        _ => {
+            match given.get(1) {
+                Some(second) => {
+                    let keys = given.iter().map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(" and ");
+                    let message = format!("`{}` has {keys}: a module has exactly one source", table.key);
+                    second.wrong_key(Code::Source, message, Some(SOURCES.to_owned()));
+                }
+                None => table.wrong_with(Code::Source, format!("`{}` has no source", table.key), SOURCES),
             }
-            None => table.wrong_with(Code::Source, format!("`{}` has no source", table.key), SOURCES),
+            return None;
         }
-        return None;
     };
     let expected = "a text";
-    match entry.name.as_str() {
+    let pin = pin.and_then(|pin| pin.parsed(expected, read_cid));
+    let source = match entry.name.as_str() {
         "crate" => entry.parsed(expected, not_empty).map(Source::Crate),
         "wasm" => entry.parsed(expected, not_empty).map(|file| Source::Wasm(dir.join(file))),
         _ => entry.parsed(expected, read_cid).map(Source::Cid),
-    }
+    };
+    Some((source?, pin))
 }
 
 fn not_empty(text: &str) -> Result<String, String> {

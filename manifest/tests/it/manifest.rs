@@ -87,6 +87,7 @@ fn every_key_is_read() {
         name = "stock"
         wasm = "vendor/stock.wasm"
         build = ["componentize-py", "-o", "vendor/stock.wasm"]
+        cid = "{cid}"
         log = {{ level = "debug", filter = "stock::noisy=off", mask = 5 }}
         kv = {{ seen = {{ mode = "ro", quota = "1 KiB" }}, own = {{}} }}
         [[module]]
@@ -132,6 +133,8 @@ fn every_key_is_read() {
     assert_eq!(till.grants.env["TOKEN"], EnvValue::From("SHOP_TOKEN".into()));
     assert_eq!(manifest.modules[1].source, Source::Wasm("/shop/vendor/stock.wasm".into()));
     assert_eq!(manifest.modules[2].source, Source::Cid(cid));
+    let pins = manifest.modules.iter().map(|module| module.pin).collect::<Vec<_>>();
+    assert_eq!(pins, [None, Some(cid), None]);
 
     let service = &manifest.service;
     assert_eq!((service.stateless, service.instances, service.eager), (true, 4, true));

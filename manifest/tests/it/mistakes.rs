@@ -60,7 +60,7 @@ name = "till"
       --> /shop/Marine.toml:13:1
     13 | [[module]]
        | ^^^^^^^^^^
-    help: give one of `crate = "path"`, `wasm = "file.wasm"` or `cid = "bafk.."`
+    help: give one of `crate = "path"`, `wasm = "file.wasm"` or `cid = "bafk.."`; `cid` beside `wasm` pins the file
 
     error[M308]: two modules are called `till`
       --> /shop/Marine.toml:14:8
@@ -85,6 +85,7 @@ fn each_kind_of_mistake_has_its_words() {
         (module("log = { level = 1 }"), Code::WrongType),
         (module("log = { filter = \"warn\" }"), Code::BadValue),
         (module("vault = \"yes\""), Code::WrongType),
+        (module("cid = \"bafk\""), Code::BadValue),
         (module("dirs = { \"/tmp/vault/mine\" = { temp = true } }\nvault = true"), Code::GuestPath),
         (module("version = \"latest\""), Code::BadValue),
         (module("build = \"make\""), Code::WrongType),
@@ -142,6 +143,7 @@ fn each_kind_of_mistake_has_its_words() {
     M304 at 4:17 `module[0].log.level` is a number: expected a level
     M305 at 4:18 `module[0].log.filter` is "warn": expected `target=level`; the level of all others is the key `level`
     M304 at 4:9 `module[0].vault` is a text: expected true or false
+    M305 at 4:7 `module[0].cid` is "bafk": expected the id of a module (CIDv1, raw, blake3-256), as `marine build` prints it
     M310 at 5:1 the vault is seen at /tmp/vault, and so is "/tmp/vault/mine"
     M305 at 4:11 `module[0].version` is "latest": expected a requirement on versions such as "^1.2" (unexpected character 'l' while parsing major version number)
     M304 at 4:9 `module[0].build` is a text: expected a list of words, the program first

@@ -130,6 +130,10 @@ impl<'a> Checker<'a> {
         }
         self.needs(spec);
         self.programs(spec);
+        if let Some(pinned) = spec.pin.filter(|pinned| pinned != spec.module.cid()) {
+            let (module, found) = (spec.module.name().to_owned(), spec.module.cid().to_string());
+            self.errors.push(LinkError::Pinned { module, found, pinned: pinned.to_string() });
+        }
         if let Some(wanted) = spec.version.as_ref().filter(|wanted| !meets(spec.module.version(), wanted)) {
             self.errors.push(version_error(&spec.module, None, wanted.to_string()));
         }

@@ -80,6 +80,8 @@ pub enum LinkError {
     NotGranted { module: String, program: String },
     #[error("`{module}` is granted the program `{program}`, but {path}: {cause}")]
     Program { module: String, program: String, path: String, cause: String },
+    #[error("`{module}` is {found}, and {pinned} is pinned")]
+    Pinned { module: String, found: String, pinned: String },
 }
 
 impl LinkError {
@@ -106,6 +108,7 @@ impl LinkError {
             LinkError::Version { .. } => "M418",
             LinkError::NotGranted { .. } => "M419",
             LinkError::Program { .. } => "M420",
+            LinkError::Pinned { .. } => "M421",
         }
     }
 
@@ -154,6 +157,9 @@ impl LinkError {
                 "add to the module `{module}` of Marine.toml: binaries = {{ {program} = {{ path = {program:?}, args = [[\"<any>\"]] }} }}"
             ),
             LinkError::Program { .. } => "install the program, or correct `path`".to_owned(),
+            LinkError::Pinned { module, .. } => {
+                format!("find the pinned file again, or change `cid` of the module `{module}` if you trust this one")
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a manifest can say of modules: chains and diamonds, versions, chosen interfaces, programs; permissions and warnings.
 
-use marine_manifest::{BinaryGrant, Dir, EnvValue, KvGrant, Mode};
+use marine_manifest::{BinaryGrant, Cid, Dir, EnvValue, KvGrant, Mode, module_cid};
 use marine_runtime::{CallOptions, ModuleSpec, Plan, Service, ServiceSpec};
 use serde_json::json;
 
@@ -97,6 +97,23 @@ fn versions_are_requirements() {
     error[M418]: the manifest wants `a` ^1, but it does not say its version
     help: use another version of the module, or change the requirement
     ");
+}
+
+#[test]
+fn a_pinned_component_is_no_other() {
+    let link = |pin: Option<Cid>| {
+        let mut spec = spec(&[("a", step("a", &[]))]);
+        let own = *spec.modules[0].module.cid();
+        spec.modules[0].pin = Some(pin.unwrap_or(own));
+        spec
+    };
+    assert!(Plan::link(engine(), link(None)).is_ok());
+    let other = module_cid(b"other");
+    let text = errors(link(Some(other)));
+    assert!(
+        text.starts_with("error[M421]: `a` is baf") && text.contains(&format!(", and {other} is pinned")),
+        "{text}"
+    );
 }
 
 #[test]

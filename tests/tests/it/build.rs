@@ -306,6 +306,14 @@ fn a_component_made_elsewhere_joins_the_blueprint() {
     }
     ");
 
+    let pinned = |cid| format!("[[module]]\nname = \"numbers\"\nwasm = \"numbers.wasm\"\ncid = \"{cid}\"\n");
+    project.write("Marine.toml", &pinned(module_cid(&component)));
+    assert_eq!(project.build().unwrap().service.unwrap().blueprint.modules[0].cid, module_cid(&component));
+    project.write("Marine.toml", &pinned(module_cid(b"another")));
+    let error = project.build().unwrap_err().to_string();
+    assert!(error.contains(&format!("and the manifest pins {}", module_cid(b"another"))), "{error}");
+    project.write("Marine.toml", "[[module]]\nname = \"numbers\"\nwasm = \"numbers.wasm\"\n");
+
     for (bytes, expected) in [(&b"garbage"[..], "not a component"), (b"\0asm\x01\0\0\0", "is no component")] {
         fs::write(project.dir.join("numbers.wasm"), bytes).unwrap();
         let error = project.build().unwrap_err();
