@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use marine_manifest::{BlueprintError, ManifestErrors};
+use marine_manifest::{BlueprintError, ManifestErrors, OLD_FILE_NAME};
 use thiserror::Error;
 
 use crate::encode::EncodeError;
@@ -21,8 +21,9 @@ pub enum BuildError {
     Toolchain(#[from] ToolchainError),
     /// Neither manifest nor package is there.
     #[error(
-        "error[M205]: found neither `Marine.toml` nor `Cargo.toml` in {} or above\nhelp: start a project with `marine new`",
-        .0.display()
+        "error[M205]: found neither `Marine.toml` nor `Cargo.toml` in {} or above\nhelp: {}",
+        .0.display(),
+        if .0.join(OLD_FILE_NAME).is_file() { "`marine migrate` makes a Marine.toml from the Config.toml there" } else { "start a project with `marine new`" }
     )]
     NoProject(PathBuf),
     /// No package is a module.

@@ -51,6 +51,18 @@ fn components_and_blueprints_say_what_they_are() {
     user.marine(&user.path(""), &["info", "text.blueprint"]).expect(12);
 }
 
+/// Where only the predecessor's configuration is, commands say how to go on.
+#[test]
+fn a_project_of_the_predecessor_is_recognised() {
+    let user = User::new();
+    let dir = user.path("old");
+    put(&dir.join("Config.toml"), "modules_dir = \"artifacts\"\n[[module]]\nname = \"till\"\n");
+    for (command, code) in [(&["build"][..], 2), (&["check"], 2), (&["call", "total()"], 2), (&["permissions"], 2)] {
+        let run = user.marine(&dir, command).expect(code);
+        assert!(run.stderr.contains("`marine migrate` makes"), "{command:?}: {run:?}");
+    }
+}
+
 /// The line of `marine doctor` about `subject`.
 fn finding(documents: &[Value], subject: &str) -> Value {
     documents.iter().find(|document| document["subject"] == subject).cloned().unwrap_or_default()
