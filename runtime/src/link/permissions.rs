@@ -290,7 +290,7 @@ impl fmt::Display for Access {
                 write!(to, "{} {guest} (volume `{name}`, up to {} MiB)", verb(*mode), quota.div_ceil(1 << 20))
             }
             Access::Dir { guest, dir: Dir::Vault } => {
-                write!(to, "read and write {guest} (the vault of the particle that calls)")
+                write!(to, "read and write {guest} (of the particle)")
             }
             Access::Dir { guest, dir: Dir::Temp } => write!(to, "read and write {guest} (scratch)"),
             Access::AskedDir { guest, ask, mode } => write!(to, "{} {guest} ({ask:?} of the host)", verb(*mode)),
