@@ -6,20 +6,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use marine_manifest::{Dir, Mode};
-use marine_runtime::ServiceSpec;
-use tempfile::TempDir;
+use marine_runtime::{ServiceSpec, TempTree};
 
 use crate::start::StartFailure;
 
 /// The directory of one test, in which its volumes and its copies lie.
 #[derive(Debug)]
 pub(crate) struct Places {
-    dir: TempDir,
+    dir: TempTree,
 }
 
 impl Places {
     pub(crate) fn new() -> Result<Places, StartFailure> {
-        let dir = tempfile::Builder::new().prefix("marine-test-").tempdir();
+        let dir = TempTree::new("marine-test-");
         dir.map(|dir| Places { dir }).map_err(failed(&std::env::temp_dir()))
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use marine_particle::PeerId;
-use marine_runtime::{CodeCacheConfig, Engine, EngineConfig, Vaults};
+use marine_runtime::{CodeCacheConfig, Engine, EngineConfig, TempTree, Vaults};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::{
@@ -133,7 +133,7 @@ fn vaults(dir: PathBuf, snapshot: &Snapshot, limit: u64) -> Result<Arc<Vaults>, 
 fn open(data_dir: Option<&Path>) -> Result<(Places, Snapshot), StoreError> {
     let now = clock::now();
     let Some(dir) = data_dir else {
-        let temporary = tempfile::tempdir().map_err(StoreError::io("make", std::env::temp_dir()))?;
+        let temporary = TempTree::new("marine-node-").map_err(StoreError::io("make", std::env::temp_dir()))?;
         let (store, snapshot) = Store::volatile(now);
         let (volumes, vaults) = (temporary.path().join("volumes"), temporary.path().join("vault"));
         let temporary = Some(temporary);

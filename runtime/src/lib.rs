@@ -61,6 +61,7 @@ mod names;
 mod params;
 mod service;
 mod spec;
+mod tree;
 mod value;
 mod vault;
 
@@ -80,6 +81,7 @@ pub use crate::service::{
     ServiceBuilder, ServiceStats, StartError, Trap,
 };
 pub use crate::spec::{ModuleSpec, ServiceSpec};
+pub use crate::tree::{TempTree, remove_tree};
 pub use crate::value::{Dialect, ValueError};
 pub use crate::vault::{Vault, VaultError, Vaults};
 /// What the typed path ([`Service::call_typed`], [`Service::call_values`]) speaks.

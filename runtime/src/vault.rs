@@ -13,6 +13,7 @@ use marine_manifest::Dir as Grant;
 use crate::engine::lock;
 use crate::host::{Quota, Total};
 use crate::params::ParticleParameters;
+use crate::tree::remove_tree;
 
 /// The vaults that a host keeps, each in a directory of its own; together they have a bound.
 #[derive(Debug)]
@@ -90,7 +91,7 @@ impl Vaults {
             let entry = entry?;
             match entry.file_name().to_str().filter(|name| keep(name)) {
                 Some(name) => drop(self.quota(name)),
-                None => fs::remove_dir_all(entry.path())?,
+                None => remove_tree(&entry.path())?,
             }
         }
         Ok(())
@@ -119,10 +120,7 @@ impl Vaults {
     /// It cannot be removed.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         let name = plain(name);
-        match fs::remove_dir_all(self.dir.join(&name)) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
-            _ => {}
-        }
+        remove_tree(&self.dir.join(&name))?;
         if let Some(quota) = lock(&self.quotas).remove(&name) {
             // Instances that served the particle last may still hold it.
             quota.clear();

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use clap::Args;
 use marine_build::Profile;
 use marine_manifest::{Manifest, Source};
+use marine_runtime::TempTree;
 use serde_json::json;
 
 use crate::commands::check;
@@ -113,7 +114,8 @@ impl Test {
         let transcripts: Vec<PathBuf> = check::find(dir, "repl").into_iter().filter(wanted).collect();
         let mut failed = 0;
         for path in &transcripts {
-            let volumes = tempfile::tempdir().or_fail(Exit::Unexpected, "cannot make a temporary directory")?;
+            let volumes =
+                TempTree::new("marine-test-").or_fail(Exit::Unexpected, "cannot make a temporary directory")?;
             let composition = Composition::from_sources(&[manifest.to_path_buf()])?
                 .with_extra(Extra::Test)
                 .with_volumes(volumes.path().to_path_buf());

@@ -16,7 +16,7 @@ use std::{
 use cid::Cid;
 use marine_manifest::{Blueprint, Limits};
 use marine_particle::PeerId;
-use marine_runtime::{Engine, Interface, Module, Plan, ServiceSpec, Vaults};
+use marine_runtime::{Engine, Interface, Module, Plan, ServiceSpec, TempTree, Vaults, remove_tree};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::registry::{Entry, Registry};
@@ -48,7 +48,7 @@ pub(crate) struct Services {
     /// Calls that wait or run.
     waiting: AtomicUsize,
     /// Keeps the directory of a node without data directory.
-    _temporary: Option<tempfile::TempDir>,
+    _temporary: Option<TempTree>,
 }
 
 /// Where [`Services`] keeps things.
@@ -57,7 +57,7 @@ pub(crate) struct Places {
     pub(crate) blobs: Blobs,
     pub(crate) volumes: PathBuf,
     pub(crate) vaults: PathBuf,
-    pub(crate) temporary: Option<tempfile::TempDir>,
+    pub(crate) temporary: Option<TempTree>,
 }
 
 impl Services {
@@ -227,8 +227,7 @@ impl Services {
         entry.close().await;
         let volumes = self.volumes.join(&entry.id);
         if volumes.exists()
-            && let Err(error) =
-                tokio::task::spawn_blocking(move || std::fs::remove_dir_all(volumes)).await.unwrap_or(Ok(()))
+            && let Err(error) = tokio::task::spawn_blocking(move || remove_tree(&volumes)).await.unwrap_or(Ok(()))
         {
             tracing::warn!(target: "deploy", id = entry.id, %error, "cannot remove the volumes of a service");
         }

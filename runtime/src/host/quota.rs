@@ -1,6 +1,7 @@
 //! How much a directory that the runtime keeps for a service may hold.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -9,6 +10,10 @@ use crate::engine::lock;
 /// What each entry of a directory counts beside its content, in bytes: about what it takes on a disk.
 const ENTRY: u64 = 4096;
 
+/// How deep directories are looked at; what is deeper has too long paths before long.
+const MAX_DEPTH: usize = 128;
+/// More than any limit.
+const MAX_HELD: u64 = UNKNOWN - 1;
 /// What a directory holds that was not measured.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -137,17 +142,24 @@ impl Quota {
     }
 }
 
-/// Bytes that `dir` holds. What cannot be looked at counts nothing.
+/// Bytes that `dir` holds; endlessly many if that cannot be told, because it is nested too deep or cannot be looked at.
 fn held(dir: &Path) -> u64 {
-    let (mut bytes, mut left) = (0_u64, vec![dir.to_path_buf()]);
-    while let Some(dir) = left.pop() {
-        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+    let (mut bytes, mut left) = (0_u64, vec![(dir.to_path_buf(), 0)]);
+    while let Some((dir, depth)) = left.pop() {
+        let entries = match fs::read_dir(&dir) {
+            // Gone meanwhile.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
+            Err(_) => return MAX_HELD,
+            Ok(_) if depth > MAX_DEPTH => return MAX_HELD,
+            Ok(entries) => entries,
+        };
+        for entry in entries.flatten() {
             // Of a link itself, not of what it leads to.
             let Ok(about) = entry.metadata() else { continue };
             let content = if about.is_dir() { 0 } else { about.len() };
             bytes = bytes.saturating_add(ENTRY).saturating_add(content);
             if about.is_dir() {
-                left.push(entry.path());
+                left.push((entry.path(), depth + 1));
             }
         }
     }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
 use marine_manifest::{LogFilter, LogLevel};
-use tempfile::TempDir;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
@@ -23,6 +22,7 @@ use crate::engine::lock;
 use crate::link::MemoryTag;
 use crate::logs::{LogBudget, LogRecord, LogSink, cut};
 use crate::params::CallParameters;
+use crate::tree::TempTree;
 use crate::vault::Vault;
 
 /// Linear memories of one store.
@@ -56,7 +56,7 @@ pub(crate) struct ModuleState {
     pub(crate) stdout: Capture,
     pub(crate) stderr: Capture,
     /// Scratch directories, removed with the instance.
-    pub(crate) _scratch: Vec<TempDir>,
+    pub(crate) _scratch: Vec<TempTree>,
 }
 
 impl ModuleState {

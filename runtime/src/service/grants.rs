@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use marine_manifest::{BinaryGrant, Dir, EnvValue, HostGrant, LogFilter, Mode, check_name};
-use tempfile::TempDir;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::error::StartError;
@@ -15,6 +14,7 @@ use crate::host::{Capture, Place, Program, Quota, Quotas, Reach, find_program};
 use crate::link::Request;
 use crate::names;
 use crate::spec::ModuleSpec;
+use crate::tree::TempTree;
 
 /// The most random bytes a guest may ask for at once.
 const MAX_RANDOM: u64 = 1024 * 1024;
@@ -227,7 +227,7 @@ impl Endowment {
         service_id: &str,
         stdout: &Capture,
         stderr: &Capture,
-    ) -> Result<(WasiCtx, Vec<Place>, Quotas, Vec<TempDir>), StartError> {
+    ) -> Result<(WasiCtx, Vec<Place>, Quotas, Vec<TempTree>), StartError> {
         let mut builder = WasiCtxBuilder::new();
         // Guests run on threads that may block.
         builder.allow_blocking_current_thread(true).max_random_size(MAX_RANDOM);
@@ -244,8 +244,8 @@ impl Endowment {
             let path = match &mount.path {
                 Some(path) => path.clone(),
                 None => {
-                    let dir = tempfile::Builder::new().prefix("marine-scratch-").tempdir();
-                    let dir = dir.map_err(|cause| failed(Path::new("scratch"), cause.to_string()))?;
+                    let dir = TempTree::new("marine-scratch-")
+                        .map_err(|cause| failed(Path::new("scratch"), cause.to_string()))?;
                     let path = dir.path().to_path_buf();
                     scratch.push(dir);
                     path

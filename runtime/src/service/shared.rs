@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use marine_manifest::Dir;
-use tempfile::TempDir;
 use wasmtime::Store;
 use wasmtime::component::Func;
 
@@ -25,6 +24,7 @@ use crate::link::{MemoryTag, Plan};
 use crate::logs::{LogBudget, LogSink};
 use crate::names;
 use crate::params::CallParameters;
+use crate::tree::TempTree;
 use crate::vault::{Vault, Vaults};
 
 /// Bytes that the vaults of callers who keep none may hold together.
@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     pub(crate) figures: Mutex<Figures>,
     pub(crate) closed: AtomicBool,
     /// The vaults of particles whose callers keep none; made when the first is needed.
-    pub(crate) vaults: OnceLock<(TempDir, Vaults)>,
+    pub(crate) vaults: OnceLock<(TempTree, Vaults)>,
 }
 
 /// Instances that nobody uses right now.
@@ -225,7 +225,7 @@ impl Shared {
         let vaults = match self.vaults.get() {
             Some((_, vaults)) => vaults,
             None => {
-                let dir = tempfile::Builder::new().prefix("marine-vaults-").tempdir().map_err(failed)?;
+                let dir = TempTree::new("marine-vaults-").map_err(failed)?;
                 let vaults = Vaults::new(dir.path(), OWN_VAULTS);
                 &self.vaults.get_or_init(|| (dir, vaults)).1
             }

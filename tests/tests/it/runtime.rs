@@ -98,6 +98,30 @@ fn volumes_and_scratch_have_a_quota() {
     is_full(empty.unwrap());
 }
 
+/// Neither do deep directories hide from a quota, nor do they break the host when it removes them.
+#[test]
+fn directories_may_be_nested_deep() {
+    let place = tempfile::tempdir().unwrap();
+    let mut spec = two_probes();
+    let small = Dir::Volume { name: "data".to_owned(), mode: Mode::ReadWrite, quota: 40 << 20 };
+    spec.modules[0].grants.dirs = [("/data".to_owned(), small), ("/tmp".to_owned(), Dir::Temp)].into();
+    let service = Service::builder(Plan::link(engine(), spec).unwrap()).volumes(place.path()).build().unwrap();
+    let nest = |dir: &str| call(&service, "left", "nest", json!([dir, 10, 600]));
+    nest("/tmp").unwrap();
+    let scratch = service.directories("left").unwrap().into_iter().find(|dir| dir.guest == "/tmp").unwrap();
+    let scratch = scratch.path.unwrap();
+    assert!(scratch.join("9/a/a/a").exists());
+    service.reset().unwrap();
+    assert!(!scratch.exists());
+
+    // 10 chains of 600 are 24 MiB; what is written after them would fit twice if they were forgotten.
+    nest("/data").unwrap();
+    let write = |name: &str| call(&service, "left", "write", json!([format!("/data/{name}"), "x".repeat(15 << 20)]));
+    write("a").unwrap();
+    assert!(matches!(write("b"), Err(CallError::Service(_))));
+    marine_runtime::remove_tree(&place.path().join("data")).unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn links_do_not_lead_out() {

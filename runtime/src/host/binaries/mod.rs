@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use marine_manifest::{LogLevel, Mode};
-use tempfile::TempDir;
 use wasmtime::StoreContextMut;
 use wasmtime::component::LinkerInstance;
 
@@ -21,6 +20,7 @@ use self::process::{End, Outcome};
 use super::bindings::marine::host::binaries::MountedBinaryResult;
 use super::reach::Program;
 use super::state::State;
+use crate::tree::TempTree;
 
 const BY_SIGNAL: i32 = 100_000;
 const NOT_STARTED: i32 = 100_001;
@@ -131,7 +131,7 @@ fn bounds(state: &State, index: usize, memory: u64, deadline: Instant, home: &Ho
 /// Where a program runs.
 enum Home {
     /// A directory of its own, empty, and gone afterwards.
-    Private(TempDir),
+    Private(TempTree),
     /// A directory of the module.
     Granted(PathBuf),
 }
@@ -139,7 +139,7 @@ enum Home {
 impl Home {
     fn of(state: &State, index: usize, cwd: Option<&str>) -> Result<Home, Stop> {
         let Some(guest) = cwd else {
-            let dir = tempfile::Builder::new().prefix("marine-run-").tempdir();
+            let dir = TempTree::new("marine-run-");
             return dir.map(Home::Private).map_err(Stop::not_started);
         };
         let place = state.modules[index].places.iter().find(|place| place.guest == guest);

@@ -23,6 +23,23 @@ fn write_bytes(path: &str, bytes: Vec<u8>) -> Result<()> {
     Ok(fs::write(path, bytes)?)
 }
 
+/// Nests directories deeper than any path is long: chains, each of which is moved to the end of the next.
+#[marine]
+fn nest(dir: &str, chains: u32, levels: u32) -> Result<()> {
+    for chain in 0..chains {
+        let mut path = format!("{dir}/{chain}");
+        fs::create_dir(&path)?;
+        for _ in 0..levels {
+            path += "/a";
+            fs::create_dir(&path)?;
+        }
+        if let Some(before) = chain.checked_sub(1) {
+            fs::rename(format!("{dir}/{before}"), path + "/b")?;
+        }
+    }
+    Ok(())
+}
+
 /// The names in a directory, sorted.
 #[marine]
 fn list(path: &str) -> Result<Vec<String>> {
