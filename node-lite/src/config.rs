@@ -17,7 +17,7 @@ use crate::error::ConfigError;
 pub struct NodeConfig {
     /// The node's own key: its peer id, and what signs its logs.
     pub keypair: Keypair,
-    /// Directory of the store, blobs, volumes and compiled code. `None`: all of it lives in memory or a temporary
+    /// Directory of the store, blobs, volumes, vaults and compiled code. `None`: all of it lives in memory or a temporary
     /// directory and is gone with the node.
     pub data_dir: Option<PathBuf>,
     /// Addresses to listen on. Port 0 lets the system choose; [`crate::Node::addresses`] tells what it chose.

@@ -13,13 +13,14 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::{
     clock,
-    config::NodeConfig,
+    config::{NodeConfig, NodeLimits},
     core::{Core, Parts},
     error::{NodeError, StoreError},
     host::rights::Rights,
     host::{
         NodeHost,
         services::{Places, Registry, Services},
+        vault::Keeper,
     },
     store::{Blobs, Snapshot, Store},
 };
@@ -44,7 +45,7 @@ impl Node {
         let engine = engine(config.data_dir.as_deref())?;
         let registry = Registry::restore(&mut snapshot);
         let store = places.store.clone();
-        let vaults = vaults(places.vaults.clone(), &snapshot, config.limits.vaults)?;
+        let vaults = vaults(places.vaults.clone(), &snapshot, &config.limits).await;
         let services = Arc::new(Services::new(rights.clone(), config.limits.clone(), engine, places, registry, vaults));
         let host = Arc::new(NodeHost::new(rights, services, config.keypair.clone()));
         let parts = Parts {
@@ -123,11 +124,16 @@ fn engine(data_dir: Option<&Path>) -> Result<Engine, NodeError> {
 }
 
 /// The vaults of particles that are alive; what is left of others goes.
-fn vaults(dir: PathBuf, snapshot: &Snapshot, limit: u64) -> Result<Arc<Vaults>, StoreError> {
+async fn vaults(dir: PathBuf, snapshot: &Snapshot, limits: &NodeLimits) -> Arc<Keeper> {
     let alive: HashSet<String> = snapshot.particles.iter().map(|particle| particle.cid.to_string()).collect();
-    let vaults = Vaults::new(&dir, limit);
-    vaults.retain(|name| alive.contains(name)).map_err(StoreError::io("clear", dir))?;
-    Ok(Arc::new(vaults))
+    let vaults = Arc::new(Vaults::new(&dir, limits.vaults));
+    let cleared = vaults.clone();
+    let cleared = tokio::task::spawn_blocking(move || cleared.retain(|name| alive.contains(name))).await;
+    // A node can do without the room.
+    if let Err(error) = cleared.unwrap_or(Ok(())) {
+        tracing::warn!(target: "store", dir = %dir.display(), %error, "cannot remove vaults of particles that have ended");
+    }
+    Arc::new(Keeper::new(vaults, limits.value))
 }
 
 fn open(data_dir: Option<&Path>) -> Result<(Places, Snapshot), StoreError> {

@@ -25,9 +25,12 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
     };
     let mut moved = Moved::new()?;
     for _ in 0..MAX_PASSES {
-        if !remove_top(&dir, &mut moved)? {
-            drop(dir);
-            return fs::remove_dir(path);
+        if remove_top(&dir, &mut moved)? {
+            continue;
+        }
+        match fs::remove_dir(path) {
+            Err(cause) if cause.kind() == ErrorKind::DirectoryNotEmpty => {}
+            removed => return removed,
         }
     }
     Err(io::Error::other("it is filled while it is removed"))
@@ -60,25 +63,32 @@ fn remove_top(dir: &Dir, moved: &mut Moved) -> io::Result<bool> {
         any = true;
         let name = entry.file_name();
         if !entry.file_type()?.is_dir() {
-            dir.remove_file(&name)?;
+            unless_gone(dir.remove_file(&name))?;
             continue;
         }
-        let inner = dir.open_dir(&name)?;
+        let inner = match dir.open_dir(&name) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => continue,
+            inner => inner?,
+        };
         for entry in inner.entries()? {
             let entry = entry?;
-            match entry.file_type()?.is_dir() {
-                true => inner.rename(entry.file_name(), dir, moved.name())?,
-                false => inner.remove_file(entry.file_name())?,
-            }
+            unless_gone(match entry.file_type()?.is_dir() {
+                true => inner.rename(entry.file_name(), dir, moved.name()),
+                false => inner.remove_file(entry.file_name()),
+            })?;
         }
         drop(inner);
-        match dir.remove_dir(&name) {
-            // Reading a directory that changes may miss entries: the next pass sees them.
-            Err(cause) if cause.kind() == ErrorKind::DirectoryNotEmpty => {}
-            removed => removed?,
-        }
+        unless_gone(dir.remove_dir(&name))?;
     }
     Ok(any)
+}
+
+/// Who still uses a directory may rename and remove what is in it, and reading one that changes may miss entries: the next pass sees them.
+fn unless_gone(done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|cause| match cause.kind() {
+        ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty => Ok(()),
+        _ => Err(cause),
+    })
 }
 
 /// A temporary directory for guests, removed when it is dropped.

@@ -82,35 +82,39 @@ impl Vaults {
 
     /// Removes what an earlier process left in the directory, but for the vaults whose names are to be kept. Call it before the first
     /// [`Vaults::open`].
+    ///
+    /// # Errors
+    /// The directory cannot be read, or something of it not removed; the rest is.
     pub fn retain(&self, keep: impl Fn(&str) -> bool) -> io::Result<()> {
         let entries = match fs::read_dir(&self.dir) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries?,
         };
+        let mut failed = Ok(());
         for entry in entries {
             let entry = entry?;
             match entry.file_name().to_str().filter(|name| keep(name)) {
                 Some(name) => drop(self.quota(name)),
-                None => remove_tree(&entry.path())?,
+                None => failed = remove_tree(&entry.path()).and(failed),
             }
         }
-        Ok(())
+        failed
     }
 
     /// The vault of `particle`, in the directory `name`; made if it is not there.
     ///
     /// # Errors
-    /// The directories cannot be made.
+    /// The directories cannot be made; the name is empty, `.` or `..`.
     pub fn open(&self, name: &str, particle: &ParticleParameters) -> io::Result<Vault> {
-        let name = plain(name);
+        let name = plain(name)?;
         let root = self.dir.join(&name);
-        fs::create_dir_all(&root)?;
-        let files = plain(&format!("{}-{}", particle.id, particle.token));
-        // Guests may have put anything in its place: it is not left by a link.
-        match Dir::open_ambient_dir(&root, ambient_authority())?.create_dir(&files) {
-            Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => return Err(cause),
-            _ => {}
+        // What these lie in is not made again once it is gone.
+        for dir in [&self.dir, &root] {
+            unless_there(fs::create_dir(dir))?;
         }
+        let files = plain(&format!("{}-{}", particle.id, particle.token))?;
+        // Guests may have put anything in its place: it is not left by a link.
+        unless_there(Dir::open_ambient_dir(&root, ambient_authority())?.create_dir(&files))?;
         Ok(Vault(Arc::new(Place { root, name: files, quota: self.quota(&name) })))
     }
 
@@ -119,9 +123,10 @@ impl Vaults {
     /// # Errors
     /// It cannot be removed.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        let name = plain(name);
+        let name = plain(name)?;
         remove_tree(&self.dir.join(&name))?;
-        if let Some(quota) = lock(&self.quotas).remove(&name) {
+        let known = lock(&self.quotas).remove(&name);
+        if let Some(quota) = known {
             // Instances that served the particle last may still hold it.
             quota.clear();
         }
@@ -153,12 +158,11 @@ impl Vault {
         getrandom::fill(&mut random).map_err(|cause| failed("a new name", io::Error::other(cause.to_string())))?;
         let name = format!("{}/{:032x}", self.0.name, u128::from_le_bytes(random));
         let path = format!("{}/{name}", Grant::VAULT);
-        let charged = self.0.quota.charge_entry().and_then(|()| self.0.quota.charge(content.len() as u64));
-        charged.map_err(|_| VaultError::Full)?;
-        let written = self.dir().and_then(|dir| {
-            let mut file = dir.open_with(&name, OpenOptions::new().write(true).create_new(true))?;
+        let write = || {
+            let mut file = self.dir()?.open_with(&name, OpenOptions::new().write(true).create_new(true))?;
             file.write_all(content)
-        });
+        };
+        let written = self.0.quota.charge_file(content.len() as u64, write).map_err(|_| VaultError::Full)?;
         written.map(|()| path.clone()).map_err(|cause| failed(&path, cause))
     }
 
@@ -174,11 +178,11 @@ impl Vault {
         };
         let mut content = Vec::new();
         let read = self.dir().and_then(|dir| {
-            let file = dir.open(name)?;
-            if !file.metadata()?.is_file() {
+            // Of others, opening alone may take for ever.
+            if !dir.metadata(name)?.is_file() {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
             }
-            file.take(limit.saturating_add(1)).read_to_end(&mut content)
+            dir.open(name)?.take(limit.saturating_add(1)).read_to_end(&mut content)
         });
         read.map_err(|cause| VaultError::File { path: path.to_owned(), cause })?;
         if content.len() as u64 > limit {
@@ -204,12 +208,19 @@ impl Vault {
 
 impl PartialEq for Vault {
     fn eq(&self, other: &Vault) -> bool {
-        (&self.0.root, &self.0.name) == (&other.0.root, &other.0.name)
+        (&self.0.root, &self.0.name) == (&other.0.root, &other.0.name) && self.0.quota.is_same(&other.0.quota)
     }
 }
 
 /// The name of one directory. Ids and tokens of nodes have no such characters; those of other callers may. Services make the same of their
 /// call parameters.
-pub(crate) fn plain(name: &str) -> String {
-    name.replace(['/', '\\', '\0', ':'], "_")
+fn plain(name: &str) -> io::Result<String> {
+    if ["", ".", ".."].contains(&name) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{name:?} is no name of a vault")));
+    }
+    Ok(name.replace(['/', '\\', '\0', ':'], "_"))
+}
+
+fn unless_there(made: io::Result<()>) -> io::Result<()> {
+    made.or_else(|cause| if cause.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(cause) })
 }

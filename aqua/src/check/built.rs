@@ -1,11 +1,12 @@
 //! Services whose interface is that of a built component.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Checker;
 use super::declared::{ServiceInfo, labelled, of_method};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::hir::Type;
+use crate::hir::{Labelled, Type};
 use crate::resolve::{DefId, path, token_span, unquote};
 use crate::sources::Interface;
 use crate::syntax::SyntaxToken;
@@ -146,22 +147,40 @@ impl Checker<'_> {
 /// The interface with its types called as they are written where `service` is declared: `Shop.Line`.
 fn seen_through(interface: &Interface, service: &str) -> Interface {
     let mut interface = interface.clone();
+    let mut renamed = Renamed { service, known: HashMap::new() };
     let in_functions = interface
         .functions
         .iter_mut()
         .flat_map(|method| method.params.iter_mut().map(|(_, ty)| ty).chain(method.result.as_mut()));
-    interface.data.iter_mut().map(|(_, ty)| ty).chain(in_functions).for_each(|ty| qualify(ty, service));
+    interface.data.iter_mut().map(|(_, ty)| ty).chain(in_functions).for_each(|ty| *ty = renamed.of(ty));
     interface
 }
 
-fn qualify(ty: &mut Type, service: &str) {
-    match ty {
-        Type::Data(labelled) => {
-            let labelled = Arc::make_mut(labelled);
-            labelled.name = format!("{service}.{}", labelled.name).into();
+/// Records under their new names. What several share is renamed once: written out it could be of any size.
+struct Renamed<'s> {
+    service: &'s str,
+    known: HashMap<*const Labelled, Arc<Labelled>>,
+}
+
+impl Renamed<'_> {
+    fn of(&mut self, ty: &Type) -> Type {
+        match ty {
+            Type::Data(labelled) => Type::Data(self.record(labelled)),
+            Type::Array(element) => Type::Array(Arc::new(self.of(element))),
+            Type::Option(element) => Type::Option(Arc::new(self.of(element))),
+            other => other.clone(),
         }
-        Type::Array(element) | Type::Option(element) => qualify(Arc::make_mut(element), service),
-        _ => {}
+    }
+
+    fn record(&mut self, labelled: &Arc<Labelled>) -> Arc<Labelled> {
+        if let Some(known) = self.known.get(&Arc::as_ptr(labelled)) {
+            return known.clone();
+        }
+        let fields = labelled.fields.iter().map(|(name, ty)| (name.clone(), self.of(ty))).collect();
+        let name = format!("{}.{}", self.service, labelled.name).into();
+        let renamed = Arc::new(Labelled { name, fields });
+        self.known.insert(Arc::as_ptr(labelled), renamed.clone());
+        renamed
     }
 }
 

@@ -65,6 +65,9 @@ fn a_service_may_name_the_types_of_its_component() {
     let checked_program = |fields: &str| checked(&[("main.aqua", &program(fields))]);
     assert!(checked_program("string").diagnostics.is_empty(), "{}", rendered(&checked_program("string")));
     assert!(checked_program("u8").has_errors());
+    let wrong = program("string").replace("lines[0].text", "lines[0].sign");
+    let shown = rendered(&checked(&[("main.aqua", &wrong)]));
+    assert!(shown.contains("`Greeting.Sign`"), "{shown}");
 }
 
 /// Generated declarations are fine as long as they can be called, whatever they were made from; a hand that changed them is noticed.

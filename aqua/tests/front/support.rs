@@ -28,7 +28,9 @@ impl Sources for Files {
             return Err(SourceError { message: format!("`{path}` is not built"), help });
         }
         let string = Type::Scalar(Scalar::String);
-        let fields = vec![("text".into(), string.clone())];
+        let sign = vec![("name".into(), string.clone())];
+        let sign = Type::Data(Arc::new(Labelled { name: "Sign".into(), fields: sign }));
+        let fields = vec![("sign".into(), sign), ("text".into(), string.clone())];
         let line = Type::Data(Arc::new(Labelled { name: "Line".into(), fields }));
         let formal = ("formal".into(), Type::Scalar(Scalar::Bool));
         let functions = vec![

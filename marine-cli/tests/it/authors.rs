@@ -126,29 +126,35 @@ fn a_check_finds_mistakes_and_writes_nothing() {
     let user = User::new();
     let dir = user.path("shop");
     user.marine(&user.path(""), &["new", "shop", "-t", "two-modules"]).expect(0);
-    // Compiled once for all tests; only what the check itself does is new.
+    // Compiled once for all runs; only what the check itself does is new. What it edits would be taken for that of other projects of this
+    // template if it were compiled where those are.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects/checked");
-    let config = format!("[build]\ntarget-dir = {:?}\n", target.to_str().expect("text"));
-    put(&dir.join(".cargo/config.toml"), &config);
-    user.marine(&dir, &["check"]).expect(0);
+    // What a failed run left.
+    let _ = fs::remove_dir_all(target.join("marine"));
+    let marine = |arguments: &[&str]| {
+        let mut command = user.command(&dir, arguments);
+        command.env("CARGO_BUILD_BUILD_DIR", &target).env("CARGO_TARGET_DIR", &target).stdin(Stdio::null());
+        Run::of(command.output().expect("marine runs"))
+    };
+    marine(&["check"]).expect(0);
     assert!(!target.join("marine/dev/shop.blueprint").exists(), "a check writes no outputs");
 
     put(&dir.join("broken.air"), "(call \"x\" (\"op\" \"noop\") [y])");
-    let script = user.marine(&dir, &["check"]).expect(3);
+    let script = marine(&["check"]).expect(3);
     assert!(script.stdout.contains("A020"), "{script:?}");
     fs::remove_file(dir.join("broken.air")).expect("removed");
 
     let source = dir.join("greeter/src/lib.rs");
     let text = fs::read_to_string(&source).expect("the facade");
     fs::write(&source, text.replace("fn names(", "fn nmaes(").replace("fn sign(", "fn singn(")).expect("written");
-    let broken = user.marine(&dir, &["check", "--json"]).expect(3);
+    let broken = marine(&["check", "--json"]).expect(3);
     assert!(broken.stdout.contains("\"$type\":\"error\""), "{broken:?}");
-    user.marine(&dir, &["check", "-p", "guestbook"]).expect(0);
-    user.marine(&dir, &["check", "--service", "bank"]).expect(2);
+    marine(&["check", "-p", "guestbook"]).expect(0);
+    marine(&["check", "--service", "bank"]).expect(2);
 
     // What the compiler finds comes with its place.
     fs::write(&source, format!("{text}\nfn wrong() -> u8 {{ \"\" }}\n")).expect("written");
-    let documents = user.marine(&dir, &["build", "--json"]).expect(10).documents();
+    let documents = marine(&["build", "--json"]).expect(10).documents();
     let found = documents.iter().find(|document| document["level"] == "error" && !document["file"].is_null());
     let found = found.unwrap_or_else(|| panic!("{documents:?}"));
     assert_eq!(follows(&schema(), found), "build.diagnostic");

@@ -5,12 +5,16 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use rexpect::process::PtyProcess;
+use rexpect::process::{PtyProcess, WaitStatus};
 
 use crate::support::{User, project};
 
 /// How long something may take to appear. The machine may be busy; nothing waits that long when all is well.
 const PATIENCE: Duration = Duration::from_secs(240);
+
+/// How long a key may take to show an effect before it is pressed again.
+const AGAIN: Duration = Duration::from_millis(200);
+const CTRL_C: &str = "\x03";
 
 /// A component whose only function never ends.
 const ENDLESS: &str = r#"(component
@@ -73,23 +77,41 @@ impl Terminal {
         }
     }
 
-    /// Presses Ctrl-C again and again until `text` appears.
-    fn interrupt_until(&mut self, text: &str) {
+    /// Presses a key again and again until `text` appears, and waits until all of these have had their effect. Between two prompts it is the
+    /// terminal itself that takes keys, and a program does not see them as they were pressed.
+    fn press_until(&mut self, key: &str, text: &str) {
         let end = Instant::now() + PATIENCE;
-        while !plain(&self.screen.0.lock().expect("nobody panics while adding")).contains(text) {
+        while !self.shows_within(text, AGAIN) {
             assert!(Instant::now() < end, "`{text}` does not appear");
-            self.press("\x03");
-            let screen = self.screen.0.lock().expect("nobody panics while adding");
-            drop(self.screen.1.wait_timeout(screen, Duration::from_millis(200)).expect("nobody panics while adding"));
+            self.press(key);
         }
         self.see(text);
+        while self.paints_within(AGAIN) {}
     }
 
-    /// Ctrl-D at the prompt. Before the prompt is there the terminal itself would take the key.
+    fn shows_within(&self, text: &str, time: Duration) -> bool {
+        let screen = self.screen.0.lock().expect("nobody panics while adding");
+        let shown = self.screen.1.wait_timeout_while(screen, time, |screen| !plain(screen).contains(text));
+        !shown.expect("nobody panics while adding").1.timed_out()
+    }
+
+    fn paints_within(&self, time: Duration) -> bool {
+        let screen = self.screen.0.lock().expect("nobody panics while adding");
+        let before = screen.len();
+        let shown = self.screen.1.wait_timeout_while(screen, time, |screen| screen.len() == before);
+        !shown.expect("nobody panics while adding").1.timed_out()
+    }
+
+    /// Ctrl-D at the prompt, again and again: see [`Terminal::press_until`].
     fn end(mut self, prompt: &str) {
         self.see(prompt);
-        self.press("\x04");
-        assert!(self.process.wait().is_ok());
+        let end = Instant::now() + PATIENCE;
+        while self.process.status() == Some(WaitStatus::StillAlive) {
+            assert!(Instant::now() < end, "Ctrl-D does not end it");
+            // Who ended meanwhile takes no keys.
+            let _ = self.keyboard.write_all(b"\x04");
+            while self.paints_within(AGAIN) {}
+        }
     }
 }
 
@@ -154,7 +176,7 @@ fn ctrl_c_ends_the_call_and_not_the_session() {
     terminal.see("probe> ");
     terminal.press("spin()\r");
     // Until the call runs the editor takes the key; from then on the terminal makes a signal of it.
-    terminal.interrupt_until("error[M515]");
+    terminal.press_until(CTRL_C, "error[M515]");
     terminal.see("probe> ");
     terminal.press("stats\r");
     terminal.see("1 failed");
@@ -192,7 +214,7 @@ fn records_are_followed_until_ctrl_c() {
     terminal.press("logs -f\r");
     terminal.see("the kettle boils");
     terminal.see("(Ctrl-C ends)");
-    terminal.interrupt_until("probe> ");
+    terminal.press_until(CTRL_C, "probe> ");
     terminal.press("say()\r");
     terminal.see("null");
     terminal.end("probe> ");

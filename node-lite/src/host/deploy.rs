@@ -17,7 +17,6 @@ use super::{
     interface::describe,
     rights::Rights,
     services::{Entry, Services, blocking},
-    vault,
 };
 use crate::{dag_json, live::Live};
 
@@ -179,7 +178,7 @@ impl Deploy {
     }
 
     async fn read_vault(&self, path: String, limit: u64) -> Result<Vec<u8>, Fault> {
-        vault::read(&self.services.vaults, &self.live, path, limit).await.map_err(|fault| self.named(fault))
+        self.services.vaults.read(&self.live, path, limit).await.map_err(|fault| self.named(fault))
     }
 
     /// The JSON of a file of the vault.

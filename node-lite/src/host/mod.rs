@@ -94,9 +94,8 @@ impl Host for NodeHost {
             "sig" => Answering::Now(answer(self.sig.call(live, &request))),
             "run-console" => Answering::Now(answer(self.console.call(live, &request))),
             "vault" => {
-                let (vaults, live, limit) =
-                    (self.services.vaults.clone(), live.clone(), self.services.limits.value as u64);
-                Answering::Later(Box::pin(async move { answer(vault::call(vaults, live, request, limit).await) }))
+                let (vaults, live) = (self.services.vaults.clone(), live.clone());
+                Answering::Later(Box::pin(async move { answer(vaults.call(live, request).await) }))
             }
             "stat" => {
                 let services = self.services.clone();
@@ -118,8 +117,7 @@ impl Host for NodeHost {
     }
 
     fn forget(&self, cid: Cid) {
-        let vaults = self.services.vaults.clone();
-        tokio::task::spawn_blocking(move || vault::forget(&vaults, cid));
+        tokio::spawn(self.services.vaults.clone().forget(cid));
     }
 }
 

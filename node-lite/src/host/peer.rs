@@ -96,7 +96,7 @@ pub(super) async fn connect(net: Option<Net>, request: CallRequest) -> Result<Va
     args.end()?;
     let Some(net) = net else { return Ok(json!(false)) };
     for address in addresses {
-        net.learn(peer, address).await;
+        net.hear(peer, address).await;
     }
     Ok(json!(net.connect(peer).await.is_ok()))
 }
@@ -105,8 +105,15 @@ pub(super) async fn connect(net: Option<Net>, request: CallRequest) -> Result<Va
 fn address(args: &Args, peer: PeerId, text: &Value) -> Result<Multiaddr, Fault> {
     let parsed = text.as_str().and_then(|text| text.parse::<Multiaddr>().ok());
     let mut address = parsed.ok_or_else(|| args.fault(OWN, format!("{text} is no multiaddr")))?;
-    if address.iter().last() == Some(Protocol::P2p(peer)) {
-        address.pop();
+    match address.iter().last() {
+        Some(Protocol::P2p(named)) if named != peer => {
+            return Err(args.fault(OWN, format!("{text} is an address of another peer")));
+        }
+        Some(Protocol::P2p(_)) => _ = address.pop(),
+        _ => {}
+    }
+    if address.is_empty() {
+        return Err(args.fault(OWN, format!("{text} says of no place")));
     }
     Ok(address)
 }

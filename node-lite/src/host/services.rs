@@ -16,13 +16,14 @@ use std::{
 use cid::Cid;
 use marine_manifest::{Blueprint, Limits};
 use marine_particle::PeerId;
-use marine_runtime::{Engine, Interface, Module, Plan, ServiceSpec, TempTree, Vaults, remove_tree};
+use marine_runtime::{Engine, Interface, Module, Plan, ServiceSpec, TempTree, remove_tree};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::registry::{Entry, Registry};
 use super::{
     args::{Fault, OWN, UNKNOWN},
     rights::Rights,
+    vault::Keeper,
 };
 use crate::{
     config::NodeLimits,
@@ -33,13 +34,13 @@ use crate::{
 /// See the module's documentation.
 pub(crate) struct Services {
     rights: Arc<Rights>,
-    pub(crate) limits: NodeLimits,
+    limits: NodeLimits,
     engine: Engine,
     store: Arc<Store>,
     blobs: Blobs,
     /// Directory of the services' volumes.
     volumes: PathBuf,
-    pub(crate) vaults: Arc<Vaults>,
+    pub(crate) vaults: Arc<Keeper>,
     registry: Mutex<Registry>,
     /// Changes take turns, so that a check holds until what it allows is stored.
     changes: tokio::sync::Mutex<()>,
@@ -67,7 +68,7 @@ impl Services {
         engine: Engine,
         places: Places,
         registry: Registry,
-        vaults: Arc<Vaults>,
+        vaults: Arc<Keeper>,
     ) -> Self {
         Self {
             rights,

@@ -1,66 +1,108 @@
 //! The vaults of particles, and builtin service `vault`: files by which services that one particle calls here pass data to each other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cid::Cid;
 use marine_air::execution::CallRequest;
 use marine_runtime::{ParticleParameters, Vault, VaultError, Vaults};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::{
-    args::{Args, Fault, OWN},
+    args::{Args, Fault, OWN, TIMEOUT},
     builtins::unknown_function,
     services::blocking,
 };
-use crate::live::Live;
+use crate::{clock, live::Live};
 
 const FUNCTIONS: &[&str] = &["put", "cat"];
+/// Files that scripts read or write at once: each is in memory, and takes a thread.
+const TURNS: usize = 8;
+/// What a particle called may end a little later than the particle, and leave something.
+const GRACE: Duration = Duration::from_secs(10);
 
-/// The vault of a particle; each lies in a directory that its CID names. Blocks.
-pub(crate) fn of(vaults: &Vaults, live: &Live) -> Result<Vault, Fault> {
-    let id = live.cid.to_string();
-    let particle = ParticleParameters { id: id.clone(), token: live.token(), ..ParticleParameters::default() };
-    let vault = vaults.open(&id, &particle);
-    vault.map_err(|cause| Fault::new(OWN, format!("the particle has no vault here: {cause}")))
-}
-
-/// Removes the vault of a particle that has ended. Blocks.
-pub(crate) fn forget(vaults: &Vaults, cid: Cid) {
-    if let Err(error) = vaults.remove(&cid.to_string()) {
-        tracing::warn!(target: "particle", %cid, %error, "cannot remove the vault of a particle");
-    }
-}
-
-/// What the file at `path` of the particle's vault holds, if that is no more than `limit` bytes.
-pub(crate) async fn read(vaults: &Arc<Vaults>, live: &Arc<Live>, path: String, limit: u64) -> Result<Vec<u8>, Fault> {
-    let (vaults, live) = (vaults.clone(), live.clone());
-    blocking(move || of(&vaults, &live)?.read(&path, limit).map_err(fault)).await
-}
-
-/// Answers a call of `vault`; `limit` is the largest file that becomes a value, in bytes.
-pub(crate) async fn call(
+/// See the module's documentation. Each vault lies in a directory that the particle's CID names.
+pub(crate) struct Keeper {
     vaults: Arc<Vaults>,
-    live: Arc<Live>,
-    request: CallRequest,
-    limit: u64,
-) -> Result<Value, Fault> {
-    let mut args = Args::new("vault", &request.function, request.args.iter().map(Value::from).collect());
-    let named = |fault: Fault| Fault { message: format!("vault.{}: {}", request.function, fault.message), ..fault };
-    match &*request.function {
-        "put" => {
-            let data = args.string()?;
-            args.end()?;
-            let put = move || of(&vaults, &live)?.put(data.as_bytes()).map_err(fault);
-            blocking(put).await.map(|path| json!(path)).map_err(named)
+    turns: Semaphore,
+    /// The largest file that becomes a value, in bytes.
+    value: u64,
+}
+
+impl Keeper {
+    pub(crate) fn new(vaults: Arc<Vaults>, value: usize) -> Self {
+        Self { vaults, turns: Semaphore::new(TURNS), value: value as u64 }
+    }
+
+    /// The vault of a particle. Blocks.
+    pub(crate) fn of(&self, live: &Live) -> Result<Vault, Fault> {
+        if clock::now() >= live.end() {
+            return Err(Fault::new(TIMEOUT, "the particle has ended, and its vault is gone"));
         }
-        "cat" => {
-            let path = args.string()?;
-            args.end()?;
-            let content = read(&vaults, &live, path.clone(), limit).await.map_err(named)?;
-            let text = String::from_utf8(content);
-            text.map(Value::String).map_err(|_| named(Fault::new(OWN, format!("{path} is not UTF-8"))))
+        let id = live.cid.to_string();
+        let particle = ParticleParameters { id: id.clone(), token: live.token(), ..ParticleParameters::default() };
+        let vault = self.vaults.open(&id, &particle);
+        vault.map_err(|cause| Fault::new(OWN, format!("the particle has no vault here: {cause}")))
+    }
+
+    /// Removes the vault of a particle that has ended.
+    pub(crate) async fn forget(self: Arc<Self>, cid: Cid) {
+        for pause in [Duration::ZERO, GRACE] {
+            tokio::time::sleep(pause).await;
+            let vaults = self.vaults.clone();
+            let removed = tokio::task::spawn_blocking(move || vaults.remove(&cid.to_string())).await;
+            if let Err(error) = removed.unwrap_or(Ok(())) {
+                tracing::warn!(target: "particle", %cid, %error, "cannot remove the vault of a particle");
+            }
         }
-        other => Err(unknown_function("vault", other, FUNCTIONS.iter().copied())),
+    }
+
+    /// What the file at `path` of the particle's vault holds, if that is no more than `limit` bytes.
+    pub(crate) async fn read(self: &Arc<Self>, live: &Arc<Live>, path: String, limit: u64) -> Result<Vec<u8>, Fault> {
+        let (keeper, live) = (self.clone(), live.clone());
+        self.in_turn(move || keeper.of(&live)?.read(&path, limit).map_err(fault)).await
+    }
+
+    /// Answers a call of `vault`.
+    pub(crate) async fn call(self: Arc<Self>, live: Arc<Live>, request: CallRequest) -> Result<Value, Fault> {
+        let keeper = self.clone();
+        // Arguments become values when it is their turn: a script may have many large ones wait.
+        let answer = move || {
+            let args = Args::new("vault", &request.function, request.args.iter().map(Value::from).collect());
+            let named =
+                |fault: Fault| Fault { message: format!("vault.{}: {}", request.function, fault.message), ..fault };
+            match &*request.function {
+                "put" => keeper.put(&live, args, &named),
+                "cat" => keeper.cat(&live, args, &named),
+                other => Err(unknown_function("vault", other, FUNCTIONS.iter().copied())),
+            }
+        };
+        self.in_turn(answer).await
+    }
+
+    fn put(&self, live: &Live, mut args: Args, named: &dyn Fn(Fault) -> Fault) -> Result<Value, Fault> {
+        let data = args.string()?;
+        args.end()?;
+        let path = self.of(live).and_then(|vault| vault.put(data.as_bytes()).map_err(fault));
+        path.map(|path| json!(path)).map_err(named)
+    }
+
+    fn cat(&self, live: &Live, mut args: Args, named: &dyn Fn(Fault) -> Fault) -> Result<Value, Fault> {
+        let path = args.string()?;
+        args.end()?;
+        let content = self.of(live).and_then(|vault| vault.read(&path, self.value).map_err(fault)).map_err(named)?;
+        let text = String::from_utf8(content);
+        text.map(Value::String).map_err(|_| named(Fault::new(OWN, format!("{path} is not UTF-8"))))
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        // Nobody closes it.
+        let _turn = self.turns.acquire().await;
+        blocking(work).await
     }
 }
 

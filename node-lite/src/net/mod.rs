@@ -31,6 +31,8 @@ enum Command {
     Connect { peer: PeerId, done: oneshot::Sender<Result<(), String>> },
     /// Remember for good where a peer can be reached.
     Learn { peer: PeerId, address: Multiaddr },
+    /// Remember where a peer may be reached, among other places.
+    Hear { peer: PeerId, address: Multiaddr },
     /// Tell which peers can be reached, as far as is known, and where.
     Reachable { done: oneshot::Sender<Vec<Contact>> },
 }
@@ -90,6 +92,12 @@ impl Net {
     pub(crate) async fn learn(&self, peer: PeerId, address: Multiaddr) {
         // A stopped network needs no addresses.
         let _ = self.commands.send(Command::Learn { peer, address }).await;
+    }
+
+    /// Remembers where `peer` may be reached, until it hears of better places.
+    pub(crate) async fn hear(&self, peer: PeerId, address: Multiaddr) {
+        // A stopped network needs no addresses.
+        let _ = self.commands.send(Command::Hear { peer, address }).await;
     }
 
     /// Peers of which an address is known and that did not fail to answer there the last time, in no order.

@@ -235,6 +235,7 @@ impl Driver {
     fn command(&mut self, command: Command) {
         match command {
             Command::Learn { peer, address } => self.book.fixed.entry(peer).or_default().push(address),
+            Command::Hear { peer, address } => self.book.learn(peer, address),
             Command::Connect { peer, done } => self.connect(peer, done),
             // Who no longer waits needs no answer.
             Command::Reachable { done } => drop(done.send(self.book.reachable())),

@@ -167,6 +167,9 @@ impl types::HostDescriptor for FilesView<'_> {
         }
         let file = types::HostDescriptor::open_at(&mut self.files, dir, path_flags, path, open_flags, flags)?;
         if let Some(quota) = quota {
+            if let Descriptor::File(opened) = self.files.table.get(&file)? {
+                quota.opened(&opened.file);
+            }
             self.quotas.descriptors.insert(file.rep(), quota);
         }
         Ok(file)

@@ -56,7 +56,7 @@ pub struct CallOptions {
     /// Ends the call from outside.
     pub cancel: Option<CancelToken>,
     /// The vault of the particle that calls. If absent, modules that see vaults get one of the service's own for the particle of `params`,
-    /// which is gone with the service.
+    /// which is gone with the service; all of these may hold 1 GiB, so a service that lives long and serves many wants to be given one.
     pub vault: Option<Vault>,
 }
 
@@ -340,7 +340,7 @@ pub struct Directory {
     pub kind: DirectoryKind,
     /// Whether the module may write.
     pub mode: Mode,
-    /// Where it lies; `None` for scratch space of which there is no idle instance right now.
+    /// Where it lies; `None` for scratch space and vaults while no instance is idle; a vault is that of the last call.
     pub path: Option<PathBuf>,
 }
 

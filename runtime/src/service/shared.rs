@@ -176,17 +176,15 @@ impl Shared {
             NoInstance::TimedOut => self.call_error(target, limit, Failure::Timeout),
             NoInstance::Cancelled => self.call_error(target, limit, Failure::Cancelled),
         };
+        let params = options.params.map_or_else(|| self.no_params.clone(), |given| self.complete(given));
+        let vault = self.vault(options.vault, &params).map_err(CallError::Start)?;
         // Taken out of the pool: what unwinds from here, a panic of the host, leaves no half-used instance behind.
         let (mut instance, generation) = self.instance(Some(deadline), options.cancel.clone()).map_err(no_start)?;
-        let params = options.params.map_or_else(|| self.no_params.clone(), |given| self.complete(given));
         let id = options.call_id.map_or_else(|| self.no_call.clone(), Arc::from);
-        let vault = self.vault(options.vault, &params).and_then(|vault| {
-            let call = CallContext { params, id, deadline, cancel: options.cancel };
-            instance.begin(call, vault.as_ref()).map_err(|cause| self.no_vault(cause.to_string()))
-        });
-        if let Err(none) = vault {
-            lock(&self.figures).forget(instance.id());
-            return Err(CallError::Start(none));
+        let call = CallContext { params, id, deadline, cancel: options.cancel };
+        if let Err(cause) = instance.begin(call, vault.as_ref()) {
+            self.give_back(instance, generation);
+            return Err(CallError::Start(self.no_vault(cause.to_string())));
         }
         let worked = match instance.function(target.module, target.function) {
             Some((store, func)) => {

@@ -93,6 +93,9 @@ fn volumes_and_scratch_have_a_quota() {
     write("right", "/data/c", 500_000).unwrap();
     is_full(write("left", "/data/a", 1000));
     write("left", "/tmp/a", 500_000).unwrap();
+    // What has no name any more counts as long as it is open.
+    is_full(call(&service, "left", "hide", json!(["/data/hidden", 1000])));
+    (0..5).for_each(|_| drop(call(&service, "left", "hide", json!(["/tmp/hidden", 1000])).unwrap()));
     // Entries count besides their content.
     let empty = (0..1000).map(|n| write("left", &format!("/data/{n}"), 0)).find(Result::is_err);
     is_full(empty.unwrap());

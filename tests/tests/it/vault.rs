@@ -115,6 +115,10 @@ fn the_host_reads_and_writes_a_vault_and_follows_no_link_out_of_it() {
     }
     assert_eq!(refused("/tmp/vault/p1-secret/note"), "/tmp/vault/p1-secret/note has more than 2 bytes");
 
+    for name in ["", ".", ".."] {
+        assert!(vaults.open(name, &particle("p1").particle).is_err() && vaults.remove(name).is_err(), "{name:?}");
+    }
+
     // All vaults have a bound together.
     let other = vaults.open("p2", &particle("p2").particle).unwrap();
     let half = vec![b'x'; 600 << 10];
@@ -151,6 +155,8 @@ async fn a_particle_has_a_vault_on_a_node_until_it_ends() {
     no_vaults(&vaults).await;
     let (ann, me) = (client(&node).await, node.peer_id());
     deploy(&ann, me, &["probe"], "files", files()).await;
+    // Compiled before time counts.
+    ann.call(me, "files", "variables", vec![]).await.unwrap();
     let script = format!(
         r#"(seq (call "{me}" ("vault" "put") ["tea"] path)
            (seq (call "{me}" ("files" "read") [path] tea)
@@ -160,11 +166,13 @@ async fn a_particle_has_a_vault_on_a_node_until_it_ends() {
            (seq (call "{me}" ("vault" "cat") [note] milk)
              (call %init_peer_id% ("callbackSrv" "response") [path note tea milk])))))))"#
     );
-    let outcome = ann.run(&script, BTreeMap::new(), Duration::from_secs(3)).await.unwrap();
+    let outcome = ann.run(&script, BTreeMap::new(), Duration::from_secs(8)).await.unwrap();
     let [path, note, tea, milk] = &outcome.result.as_ref().unwrap()[..] else { panic!("four values") };
     assert_eq!((tea, milk), (&json!("tea"), &json!("milk")));
     let cid = outcome.particle.cid().to_string();
     assert!(note.as_str().unwrap().starts_with(&format!("/tmp/vault/{cid}-")), "{note}");
+    let dir_of = |cid: &str| vaults.join(cid);
+    assert!(dir_of(&cid).exists());
 
     // Neither the node nor a service shows it to another particle.
     let stranger = ann.call(me, "vault", "cat", vec![path.clone()]).await;
@@ -172,8 +180,6 @@ async fn a_particle_has_a_vault_on_a_node_until_it_ends() {
     assert!(message.starts_with(&format!("vault.cat: {path} is no file of the particle's vault")), "{message}");
     let stranger = ann.call(me, "files", "read", vec![path.clone()]).await;
     assert!(matches!(stranger, Err(CallFailure::Service { code: 1, .. })), "{stranger:?}");
-    let dir_of = |cid: &str| vaults.join(cid);
-    assert!(dir_of(&cid).exists());
     let gone = async {
         let mut look = tokio::time::interval(Duration::from_millis(20));
         while dir_of(&cid).exists() {

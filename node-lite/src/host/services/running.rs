@@ -20,7 +20,6 @@ use super::{
 use crate::{
     clock,
     host::args::{BUSY, Fault, OWN, SHAPE, TIMEOUT, TRAP, UNKNOWN},
-    host::vault,
     live::Live,
     store::ServiceRow,
 };
@@ -105,7 +104,7 @@ impl Services {
         super::blocking(move || {
             let _guest = guest;
             let service = services.start(&called, &mut state)?;
-            let vault = service.has_vault().then(|| vault::of(&services.vaults, &live)).transpose()?;
+            let vault = service.has_vault().then(|| services.vaults.of(&live)).transpose()?;
             let (start, memory) = (Instant::now(), service.stats().memory);
             let left = Some(deadline.saturating_duration_since(start));
             let options = CallOptions {

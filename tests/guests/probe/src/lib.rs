@@ -1,5 +1,6 @@
 //! Tries what it was granted, and breaks down in the ways that Rust programs do.
 
+use std::io::Write;
 use std::time::Duration;
 use std::{env, fs, thread};
 
@@ -21,6 +22,14 @@ fn write(path: &str, text: &str) -> Result<()> {
 #[marine]
 fn write_bytes(path: &str, bytes: Vec<u8>) -> Result<()> {
     Ok(fs::write(path, bytes)?)
+}
+
+/// Writes so many KiB to a file that has no name any more.
+#[marine]
+fn hide(path: &str, kib: u32) -> Result<()> {
+    let mut file = fs::File::create(path)?;
+    fs::remove_file(path)?;
+    (0..kib).try_for_each(|_| Ok(file.write_all(&[b'x'; 1024])?))
 }
 
 /// Nests directories deeper than any path is long: chains, each of which is moved to the end of the next.
