@@ -126,14 +126,11 @@ fn engine(data_dir: Option<&Path>) -> Result<Engine, NodeError> {
 /// The vaults of particles that are alive; what is left of others goes.
 async fn vaults(dir: PathBuf, snapshot: &Snapshot, limits: &NodeLimits) -> Arc<Keeper> {
     let alive: HashSet<String> = snapshot.particles.iter().map(|particle| particle.cid.to_string()).collect();
-    let vaults = Arc::new(Vaults::new(&dir, limits.vaults));
-    let cleared = vaults.clone();
-    let cleared = tokio::task::spawn_blocking(move || cleared.retain(|name| alive.contains(name))).await;
-    // A node can do without the room.
-    if let Err(error) = cleared.unwrap_or(Ok(())) {
-        tracing::warn!(target: "store", dir = %dir.display(), %error, "cannot remove vaults of particles that have ended");
-    }
-    Arc::new(Keeper::new(vaults, limits.value))
+    let keeper = Arc::new(Keeper::new(Vaults::new(dir, limits.vaults), limits.value));
+    let kept = keeper.clone();
+    // It is done for everybody's room: a node that cannot do it starts without.
+    let _ = tokio::task::spawn_blocking(move || kept.retain(&alive)).await;
+    keeper
 }
 
 fn open(data_dir: Option<&Path>) -> Result<(Places, Snapshot), StoreError> {

@@ -59,6 +59,7 @@ mod metadata;
 mod module;
 mod names;
 mod params;
+mod quota;
 mod service;
 mod spec;
 mod tree;

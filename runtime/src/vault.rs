@@ -11,8 +11,8 @@ use cap_std::fs::{Dir, OpenOptions};
 use marine_manifest::Dir as Grant;
 
 use crate::engine::lock;
-use crate::host::{Quota, Total};
 use crate::params::ParticleParameters;
+use crate::quota::{Quota, Total};
 use crate::tree::remove_tree;
 
 /// The vaults that a host keeps, each in a directory of its own; together they have a bound.

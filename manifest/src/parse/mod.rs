@@ -303,15 +303,14 @@ fn read_source(table: &mut Table<'_, '_>, dir: &Path) -> Option<(Source, Option<
     let (entry, pin) = match given.as_slice() {
         [entry] => (entry, None),
         [wasm, cid] if (wasm.name.as_str(), cid.name.as_str()) == ("wasm", "cid") => (wasm, Some(cid)),
-        _ => {
-            match given.get(1) {
-                Some(second) => {
-                    let keys = given.iter().map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(" and ");
-                    let message = format!("`{}` has {keys}: a module has exactly one source", table.key);
-                    second.wrong_key(Code::Source, message, Some(SOURCES.to_owned()));
-                }
-                None => table.wrong_with(Code::Source, format!("`{}` has no source", table.key), SOURCES),
-            }
+        [] => {
+            table.wrong_with(Code::Source, format!("`{}` has no source", table.key), SOURCES);
+            return None;
+        }
+        [_, second, ..] => {
+            let keys = given.iter().map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(" and ");
+            let message = format!("`{}` has {keys}: a module has exactly one source", table.key);
+            second.wrong_key(Code::Source, message, Some(SOURCES.to_owned()));
             return None;
         }
     };

@@ -37,20 +37,17 @@ const DIST: &[&str] = &[
     "remove_module",
     "remove_blueprint",
 ];
-/// What [`make_module_config`] takes, in order: the name, and what need not be given.
-const MODULE_CONFIG: (&str, [&str; 8]) = (
-    "name",
-    [
-        "mem_pages_count",
-        "max_heap_size",
-        "logger_enabled",
-        "preopened_files",
-        "envs",
-        "mapped_dirs",
-        "mounted_binaries",
-        "logging_mask",
-    ],
-);
+/// What [`make_module_config`] takes after the name, in order.
+const MODULE_OPTIONS: [&str; 8] = [
+    "mem_pages_count",
+    "max_heap_size",
+    "logger_enabled",
+    "preopened_files",
+    "envs",
+    "mapped_dirs",
+    "mounted_binaries",
+    "logging_mask",
+];
 const SRV: &[&str] = &[
     "list",
     "info",
@@ -195,12 +192,11 @@ impl Deploy {
         let field =
             |name: &str| config.get(name).or_else(|| config.get("wasi")?.get(name)).filter(|value| !value.is_null());
         let option = |name: &str| field(name).map_or(Value::Null, |value| json!([value]));
-        let (name_key, options) = MODULE_CONFIG;
-        let name = field(name_key).cloned().unwrap_or_default();
-        let values = [name].into_iter().chain(options.map(option)).collect();
+        let name = field("name").cloned().unwrap_or_default();
+        let values = [name].into_iter().chain(MODULE_OPTIONS.map(option)).collect();
         let made = make_module_config(Args::new("dist", "load_module_config", values));
         made.map_err(|fault| {
-            Fault::new(OWN, format!("{} (of the fields of {path}: {name_key}, {})", fault.message, options.join(", ")))
+            Fault::new(OWN, format!("{} (of the fields of {path}: name, {})", fault.message, MODULE_OPTIONS.join(", ")))
         })
     }
 

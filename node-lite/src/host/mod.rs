@@ -117,7 +117,8 @@ impl Host for NodeHost {
     }
 
     fn forget(&self, cid: Cid) {
-        tokio::spawn(self.services.vaults.clone().forget(cid));
+        let vaults = self.services.vaults.clone();
+        tokio::task::spawn_blocking(move || vaults.forget(cid));
     }
 }
 

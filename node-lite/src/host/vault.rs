@@ -1,7 +1,7 @@
 //! The vaults of particles, and builtin service `vault`: files by which services that one particle calls here pass data to each other.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cid::Cid;
 use marine_air::execution::CallRequest;
@@ -19,24 +19,32 @@ use crate::{clock, live::Live};
 const FUNCTIONS: &[&str] = &["put", "cat"];
 /// Files that scripts read or write at once: each is in memory, and takes a thread.
 const TURNS: usize = 8;
-/// What a particle called may end a little later than the particle, and leave something.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// See the module's documentation. Each vault lies in a directory that the particle's CID names.
 pub(crate) struct Keeper {
-    vaults: Arc<Vaults>,
+    vaults: Vaults,
     turns: Semaphore,
+    /// Read while a vault is opened, so that none comes back after its particle.
+    opening: RwLock<()>,
     /// The largest file that becomes a value, in bytes.
     value: u64,
 }
 
 impl Keeper {
-    pub(crate) fn new(vaults: Arc<Vaults>, value: usize) -> Self {
-        Self { vaults, turns: Semaphore::new(TURNS), value: value as u64 }
+    pub(crate) fn new(vaults: Vaults, value: usize) -> Self {
+        Self { vaults, turns: Semaphore::new(TURNS), opening: RwLock::default(), value: value as u64 }
+    }
+
+    /// Removes what is left of particles whose CIDs are not among the `alive`. Blocks.
+    pub(crate) fn retain(&self, alive: &HashSet<String>) {
+        if let Err(error) = self.vaults.retain(|name| alive.contains(name)) {
+            tracing::warn!(target: "particle", %error, "cannot remove vaults of particles that have ended");
+        }
     }
 
     /// The vault of a particle. Blocks.
     pub(crate) fn of(&self, live: &Live) -> Result<Vault, Fault> {
+        let _opening = self.opening.read().unwrap_or_else(PoisonError::into_inner);
         if clock::now() >= live.end() {
             return Err(Fault::new(TIMEOUT, "the particle has ended, and its vault is gone"));
         }
@@ -46,15 +54,12 @@ impl Keeper {
         vault.map_err(|cause| Fault::new(OWN, format!("the particle has no vault here: {cause}")))
     }
 
-    /// Removes the vault of a particle that has ended.
-    pub(crate) async fn forget(self: Arc<Self>, cid: Cid) {
-        for pause in [Duration::ZERO, GRACE] {
-            tokio::time::sleep(pause).await;
-            let vaults = self.vaults.clone();
-            let removed = tokio::task::spawn_blocking(move || vaults.remove(&cid.to_string())).await;
-            if let Err(error) = removed.unwrap_or(Ok(())) {
-                tracing::warn!(target: "particle", %cid, %error, "cannot remove the vault of a particle");
-            }
+    /// Removes the vault of a particle that has ended. Blocks.
+    pub(crate) fn forget(&self, cid: Cid) {
+        // Whoever found the particle alive has opened the vault now, and nobody else will.
+        drop(self.opening.write().unwrap_or_else(PoisonError::into_inner));
+        if let Err(error) = self.vaults.remove(&cid.to_string()) {
+            tracing::warn!(target: "particle", %cid, %error, "cannot remove the vault of a particle");
         }
     }
 

@@ -14,8 +14,8 @@ use wasmtime_wasi::p2::bindings::sync::filesystem::types::{self, ErrorCode, File
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult, OutputStream, Pollable};
 use wasmtime_wasi::p2::{StreamError, StreamResult};
 
-use super::quota::{Quota, QuotaExceeded};
 use super::seat::Seat;
+use crate::quota::{Quota, QuotaExceeded};
 
 /// Selects [`FilesView`] as the host of the interface.
 pub(super) struct Files;

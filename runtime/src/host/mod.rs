@@ -8,7 +8,6 @@ mod keyvalue;
 mod marine;
 mod output;
 mod poll;
-mod quota;
 mod reach;
 mod seat;
 mod state;
@@ -24,7 +23,6 @@ pub(crate) use self::http::{Trust, WasiRequests};
 pub(crate) use self::keyvalue::Stores;
 pub(crate) use self::output::Capture;
 pub(crate) use self::poll::{Cancelled, TimedOut};
-pub(crate) use self::quota::{Quota, Total};
 pub(crate) use self::reach::{Place, Program, Reach, find_program};
 pub(crate) use self::seat::Seat;
 pub(crate) use self::state::{

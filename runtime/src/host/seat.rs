@@ -36,6 +36,8 @@ impl Seat {
         if self.vault.as_ref() == Some(vault) {
             return Ok(());
         }
+        // If anything fails on the way, the module is in no vault: whoever calls next must not take this one for its own.
+        self.vault = None;
         for place in places.iter_mut().filter(|place| place.guest == Dir::VAULT) {
             vault.root().clone_into(&mut place.path);
         }

@@ -10,9 +10,10 @@ use marine_manifest::{BinaryGrant, Dir, EnvValue, HostGrant, LogFilter, Mode, ch
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::error::StartError;
-use crate::host::{Capture, Place, Program, Quota, Quotas, Reach, find_program};
+use crate::host::{Capture, Place, Program, Quotas, Reach, find_program};
 use crate::link::Request;
 use crate::names;
+use crate::quota::Quota;
 use crate::spec::ModuleSpec;
 use crate::tree::TempTree;
 
